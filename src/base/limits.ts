@@ -1,0 +1,102 @@
+import { CodedError } from "./coded-error.ts";
+
+/**
+ * Bounds on what hostile input can make us hold or do. All are inclusive maxima; every one has the
+ * error code beside it in `LIMIT_CODES`. They bound decompressed bytes and never holes.
+ */
+export interface Limits {
+  /** Bytes of one manifest or index. */
+  readonly manifestBytes: number;
+  /** Bytes of one image configuration. */
+  readonly configBytes: number;
+  /** Layers of one image. */
+  readonly layers: number;
+  /** Tar entries of one image, all layers together. */
+  readonly entries: number;
+  /** Decompressed bytes of one layer's tar stream. */
+  readonly layerBytes: number;
+  /** Decompressed bytes of all layers of one image. */
+  readonly imageBytes: number;
+  /** Bytes of one extended (PAX or GNU) tar header. */
+  readonly headerBytes: number;
+  /** Bytes of one cleaned path in a layer. */
+  readonly pathBytes: number;
+  /** Components of one cleaned path in a layer. */
+  readonly pathDepth: number;
+  /** Bytes of one symbolic link's target; one more cannot be read back by Linux. */
+  readonly linkTargetBytes: number;
+  /** Bytes of all extended attributes (names and values) of one entry. */
+  readonly xattrBytes: number;
+  /** Segments in the map of one sparse file. */
+  readonly sparseSegments: number;
+  /** Base-2 logarithm of the largest zstd window that a layer may ask for. */
+  readonly zstdWindowLog: number;
+  /** Distinct user and group ids of one image (squashfs stores their number in 16 bits). */
+  readonly ids: number;
+  /** Bytes of all file and link names of the merged tree. */
+  readonly nameBytes: number;
+}
+
+/** The limit codes by limit, one each, so that a refusal says which bound was met. */
+export const LIMIT_CODES = {
+  manifestBytes: "LIMIT_MANIFEST_BYTES",
+  configBytes: "LIMIT_CONFIG_BYTES",
+  layers: "LIMIT_LAYERS",
+  entries: "LIMIT_ENTRIES",
+  layerBytes: "LIMIT_LAYER_BYTES",
+  imageBytes: "LIMIT_IMAGE_BYTES",
+  headerBytes: "LIMIT_HEADER_BYTES",
+  pathBytes: "LIMIT_PATH_BYTES",
+  pathDepth: "LIMIT_PATH_DEPTH",
+  linkTargetBytes: "LIMIT_LINK_TARGET_BYTES",
+  xattrBytes: "LIMIT_XATTR_BYTES",
+  sparseSegments: "LIMIT_SPARSE_SEGMENTS",
+  zstdWindowLog: "LIMIT_ZSTD_WINDOW",
+  ids: "LIMIT_IDS",
+  nameBytes: "LIMIT_NAME_BYTES",
+} as const satisfies Record<keyof Limits, string>;
+
+export type LimitCode = (typeof LIMIT_CODES)[keyof Limits];
+
+/** Input that asks for more than a configured bound. */
+export class LimitError extends CodedError<LimitCode> {}
+
+const MiB = 1024 * 1024;
+const TiB = 1024 * 1024 * MiB;
+
+export const DEFAULT_LIMITS: Limits = {
+  manifestBytes: 4 * MiB,
+  configBytes: 4 * MiB,
+  layers: 1024,
+  entries: 10_000_000,
+  layerBytes: TiB,
+  imageBytes: 4 * TiB,
+  headerBytes: MiB,
+  pathBytes: 65_536,
+  pathDepth: 1024,
+  linkTargetBytes: 4095,
+  xattrBytes: 256 * 1024,
+  sparseSegments: 1_000_000,
+  zstdWindowLog: 27,
+  ids: 65_535,
+  nameBytes: 2048 * MiB,
+};
+
+/**
+ * The error for going past `limit`.
+ *
+ * @param what - the thing that is too large, as the user knows it
+ * @param got - its measure, in the limit's unit, or undefined while it is only known to be larger
+ */
+export function limitError(
+  limits: Limits,
+  limit: keyof Limits,
+  what: string,
+  got?: number,
+): LimitError {
+  const came = got === undefined ? "" : `, got ${got}`;
+  return new LimitError(
+    LIMIT_CODES[limit],
+    `${what}: more than the limit ${limit} = ${limits[limit]} allows${came}`,
+  );
+}

@@ -1,0 +1,23 @@
+import type { Digest } from "./digest.ts";
+
+/** os, architecture and variant in Go's words, as an index or a user names them. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  /** Absent and "" mean the same: none. */
+  readonly variant?: string;
+}
+
+/**
+ * What a manifest says of some bytes: their kind, hash and number.
+ *
+ * @see OCI image-spec, content descriptors
+ */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes, 0 … 2^53 − 1. */
+  readonly size: number;
+  readonly platform?: Platform;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
