@@ -37,8 +37,25 @@ export interface Limits {
   readonly nameBytes: number;
 }
 
-/** The limit codes by limit, one each, so that a refusal says which bound was met. */
-export const LIMIT_CODES = {
+export type LimitCode =
+  | "LIMIT_MANIFEST_BYTES"
+  | "LIMIT_CONFIG_BYTES"
+  | "LIMIT_LAYERS"
+  | "LIMIT_ENTRIES"
+  | "LIMIT_LAYER_BYTES"
+  | "LIMIT_IMAGE_BYTES"
+  | "LIMIT_HEADER_BYTES"
+  | "LIMIT_PATH_BYTES"
+  | "LIMIT_PATH_DEPTH"
+  | "LIMIT_LINK_TARGET_BYTES"
+  | "LIMIT_XATTR_BYTES"
+  | "LIMIT_SPARSE_SEGMENTS"
+  | "LIMIT_ZSTD_WINDOW"
+  | "LIMIT_IDS"
+  | "LIMIT_NAME_BYTES";
+
+/** The code of each limit, so that a refusal says which bound was met. */
+export const LIMIT_CODES: Readonly<Record<keyof Limits, LimitCode>> = {
   manifestBytes: "LIMIT_MANIFEST_BYTES",
   configBytes: "LIMIT_CONFIG_BYTES",
   layers: "LIMIT_LAYERS",
@@ -54,9 +71,7 @@ export const LIMIT_CODES = {
   zstdWindowLog: "LIMIT_ZSTD_WINDOW",
   ids: "LIMIT_IDS",
   nameBytes: "LIMIT_NAME_BYTES",
-} as const satisfies Record<keyof Limits, string>;
-
-export type LimitCode = (typeof LIMIT_CODES)[keyof Limits];
+};
 
 /** Input that asks for more than a configured bound. */
 export class LimitError extends CodedError<LimitCode> {}

@@ -7,7 +7,9 @@ export default defineConfig(
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js"] } },
+    },
     rules: {
       "@typescript-eslint/return-await": ["error", "always"],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
