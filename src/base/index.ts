@@ -1,4 +1,6 @@
 export { assertNever } from "./assert-never.ts";
+export { ByteBudget } from "./byte-budget.ts";
+export { ByteList, grown, Uint32List } from "./growable.ts";
 export { compareBytes, safeNumber, viewOf } from "./bytes.ts";
 export type { ByteSource } from "./byte-source.ts";
 export { CodedError } from "./coded-error.ts";
@@ -10,3 +12,5 @@ export {
   type LimitCode,
   type Limits,
 } from "./limits.ts";
+export { threadUrl } from "./thread-url.ts";
+export { writeFully } from "./write-fully.ts";

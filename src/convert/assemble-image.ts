@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Limits } from "../base/index.ts";
+import { loadBlockCompressor, type CodecSettings, type CompressorPool } from "../codec/index.ts";
+import { runtimeEntries, sifObjects } from "../layout/index.ts";
+import { Pack, readLayerRecords, type BatchBuffers, type LayerRecord } from "../packs/index.ts";
+import {
+  DATA_TYPES,
+  FILE_SYSTEMS,
+  goArchCode,
+  PARTITION_TYPES,
+  partitionExtra,
+  planSif,
+  type SifPlan,
+} from "../sif/index.ts";
+import { planSquashfs, type SquashfsImage } from "../squashfs/index.ts";
+import { applyAdditions, LayerMerge, sortTree, type LayerLog } from "../tree/index.ts";
+import { convertAdditions } from "./additions-pack.ts";
+import type { AssembledImage, AssembleTask } from "./messages.ts";
+
+export interface AssembleContext {
+  readonly settings: CodecSettings;
+  readonly pool: CompressorPool;
+  readonly buffers: BatchBuffers;
+  readonly limits: Limits;
+  readonly warn: (message: string) => void;
+}
+
+/** Bytes written between two reports of progress. */
+const PROGRESS_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Merges converted layers and writes the SIF at `task.outputPath`, from its first byte to its last.
+ *
+ * @throws TreeError, LimitError when the layers do not make an image
+ * @throws PackError when a pack on disk is not what was written
+ */
+export async function assembleImage(
+  task: AssembleTask,
+  context: AssembleContext & {
+    readonly progress: (bytes: number, total: number) => void;
+  },
+): Promise<AssembledImage> {
+  using packs = openPacks(task.packPaths);
+  const merge = new LayerMerge(context.limits, context.warn);
+  for (const pack of packs.all) merge.apply(layerLog(pack));
+  using added = await convertAdditions(runtimeEntries(task), task.additionsPath, context);
+  applyAdditions(merge.tree, added.additions(), packs.all.length + 1);
+  const tree = sortTree(merge.tree);
+  const squashfs = planSquashfs({
+    tree,
+    layers: [...packs.all, added.pack],
+    settings: context.settings,
+    compress: await loadBlockCompressor(context.settings),
+    rootOwns: task.rootOwns,
+    limits: context.limits,
+  });
+  const { plan, texts, partition } = planFile(task, squashfs);
+  const id = writeFile(task.outputPath, filePieces(plan, texts, squashfs), plan.size, context);
+  return { id, size: plan.size, partition, files: tree.nameCount };
+}
+
+interface OpenPacks extends Disposable {
+  readonly all: readonly Pack[];
+}
+
+function openPacks(paths: readonly string[]): OpenPacks {
+  using stack = new DisposableStack();
+  const all = paths.map((path) => stack.use(new Pack(path)));
+  const owned = stack.move();
+  return {
+    all,
+    [Symbol.dispose]() {
+      owned.dispose();
+    },
+  };
+}
+
+function layerLog(pack: Pack): LayerLog {
+  return {
+    hasWhiteouts: pack.tables.hasWhiteouts,
+    *records(): Iterable<LayerRecord> {
+      for (const log of pack.log()) yield* readLayerRecords(log);
+    },
+  };
+}
+
+interface PlannedFile {
+  readonly plan: SifPlan;
+  /** Contents of the objects before the partition, in their order. */
+  readonly texts: readonly Uint8Array[];
+  readonly partition: { readonly offset: number; readonly size: number };
+}
+
+function planFile(task: AssembleTask, squashfs: SquashfsImage): PlannedFile {
+  const architecture = goArchCode(task.architecture, task.variant);
+  const objects = sifObjects(task);
+  const plan = planSif({
+    architecture,
+    objects: [
+      ...objects.map(({ dataType, name, content }) => ({
+        dataType,
+        groupId: 1,
+        size: content.length,
+        ...(name === undefined ? {} : { name }),
+      })),
+      {
+        dataType: DATA_TYPES.partition,
+        groupId: 1,
+        size: squashfs.size,
+        extra: partitionExtra({
+          fileSystem: FILE_SYSTEMS.squashfs,
+          partitionType: PARTITION_TYPES.primarySystem,
+          architecture,
+        }),
+      },
+    ],
+  });
+  const placed = plan.objects.at(-1);
+  if (placed === undefined) throw new Error("a file without a partition");
+  return {
+    plan,
+    texts: objects.map(({ content }) => content),
+    partition: { offset: placed.offset, size: squashfs.size },
+  };
+}
+
+/** The file from its first byte to its last; a piece is valid until the next one. */
+function* filePieces(
+  plan: SifPlan,
+  texts: readonly Uint8Array[],
+  squashfs: SquashfsImage,
+): Iterable<Uint8Array> {
+  yield plan.head;
+  let position = plan.head.length;
+  for (const [index, { offset, size }] of plan.objects.entries()) {
+    if (offset > position) yield new Uint8Array(offset - position);
+    const text = texts[index];
+    if (text === undefined) yield* squashfs.chunks();
+    else yield text;
+    position = offset + size;
+  }
+}
+
+/** Writes and hashes; synchronously, because this thread has nothing else to do meanwhile. */
+function writeFile(
+  path: string,
+  pieces: Iterable<Uint8Array>,
+  total: number,
+  context: { readonly progress: (bytes: number, total: number) => void },
+): string {
+  const hash = createHash("sha256");
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    let bytes = 0;
+    let reported = 0;
+    for (const piece of pieces) {
+      hash.update(piece);
+      for (let done = 0; done < piece.length;) {
+        done += writeSync(fd, piece, done, piece.length - done, bytes + done);
+      }
+      bytes += piece.length;
+      if (bytes - reported >= PROGRESS_BYTES) context.progress((reported = bytes), total);
+    }
+    if (bytes !== total) throw new Error(`wrote ${bytes} bytes of a file of ${total}`);
+    context.progress(bytes, total);
+    return hash.digest("hex");
+  } finally {
+    closeSync(fd);
+  }
+}

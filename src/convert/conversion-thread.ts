@@ -1,0 +1,126 @@
+import { setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import { ByteBudget } from "../base/index.ts";
+import { BATCH_PRIORITY, CODECS, CompressorPool } from "../codec/index.ts";
+import { BatchBuffers } from "../packs/index.ts";
+import { assembleImage } from "./assemble-image.ts";
+import { convertLayer } from "./convert-layer.ts";
+import { transferError } from "./error-transfer.ts";
+import { LayerFeed } from "./layer-feed.ts";
+import type { AssembleTask, FromThread, LayerTask, ThreadSettings, ToThread } from "./messages.ts";
+
+/** Batches on their way per compressor: one in work, one waiting. */
+const BATCHES_PER_JOB = 2;
+
+/** What one conversion thread does: any number of layers at once, then the image. */
+class ConversionThread {
+  readonly #settings: ThreadSettings;
+  readonly #send: (message: FromThread, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #pool: CompressorPool;
+  readonly #buffers: BatchBuffers;
+  readonly #feeds = new Map<number, LayerFeed>();
+
+  constructor(
+    settings: ThreadSettings,
+    send: (message: FromThread, transfer?: readonly ArrayBuffer[]) => void,
+  ) {
+    this.#settings = settings;
+    this.#send = send;
+    this.#pool = new CompressorPool(CODECS[settings.compression], settings);
+    this.#buffers = new BatchBuffers(
+      settings.jobs * BATCHES_PER_JOB,
+      new ByteBudget(settings.budgetBytes, settings.budget),
+    );
+  }
+
+  receive(message: ToThread): void {
+    switch (message.kind) {
+      case "layer":
+        void this.#convert(message.task);
+        break;
+      case "chunk":
+        this.#push(message.id, message.buffer, message.bytes);
+        break;
+      case "spooled":
+        this.#feeds.get(message.id)?.grown(message.bytes);
+        break;
+      case "end":
+        this.#feeds.get(message.id)?.end();
+        break;
+      case "abandon":
+        this.#feeds.get(message.id)?.fail(new Error("the blob was not completed"));
+        break;
+      case "assemble":
+        void this.#assemble(message.task);
+        break;
+    }
+  }
+
+  #push(id: number, buffer: ArrayBuffer, bytes: number): void {
+    const feed = this.#feeds.get(id);
+    // What still comes for a layer that failed is let go of.
+    if (feed === undefined) this.#send({ kind: "buffer", buffer }, [buffer]);
+    else feed.push(buffer, bytes);
+  }
+
+  async #convert(task: LayerTask): Promise<void> {
+    const { id } = task;
+    const feed = new LayerFeed(task.spoolPath, (buffer) => {
+      this.#send({ kind: "buffer", buffer }, [buffer]);
+    });
+    this.#feeds.set(id, feed);
+    try {
+      await convertLayer(task, feed.bytes(), {
+        settings: CODECS[this.#settings.compression],
+        pool: this.#pool,
+        buffers: this.#buffers,
+        limits: this.#settings.limits,
+        warn: (message) => {
+          this.#send({ kind: "warning", message });
+        },
+        progress: (bytes) => {
+          this.#send({ kind: "layer-progress", id, bytes });
+        },
+        signal: new AbortController().signal,
+      });
+      this.#send({ kind: "layer-done", id });
+    } catch (error) {
+      this.#send({ kind: "layer-failed", id, error: transferError(error) });
+    } finally {
+      this.#feeds.delete(id);
+      feed.discard();
+    }
+  }
+
+  async #assemble(task: AssembleTask): Promise<void> {
+    try {
+      const image = await assembleImage(task, {
+        settings: CODECS[this.#settings.compression],
+        pool: this.#pool,
+        buffers: this.#buffers,
+        limits: this.#settings.limits,
+        warn: (message) => {
+          this.#send({ kind: "warning", message });
+        },
+        progress: (bytes, total) => {
+          this.#send({ kind: "assemble-progress", bytes, total });
+        },
+      });
+      const { checksCodec } = this.#settings;
+      const fingerprint = checksCodec ? await this.#pool.fingerprint() : undefined;
+      this.#send({ kind: "assembled", image, fingerprint });
+    } catch (error) {
+      this.#send({ kind: "assemble-failed", error: transferError(error) });
+    }
+  }
+}
+
+const port = parentPort;
+if (port === null) throw new Error("conversion-thread runs as a worker");
+setPriority(0, BATCH_PRIORITY);
+const thread = new ConversionThread(workerData as ThreadSettings, (message, transfer) => {
+  port.postMessage(message, transfer ?? []);
+});
+port.on("message", (message: ToThread) => {
+  thread.receive(message);
+});

@@ -1,0 +1,237 @@
+import { open } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { ByteBudget, threadUrl, writeFully, type Limits } from "../base/index.ts";
+import { codecIdOf, CODECS } from "../codec/index.ts";
+import type { Compression } from "../image/index.ts";
+import { ChunkGatherer } from "./chunk-gatherer.ts";
+import { ConvertError } from "./convert-error.ts";
+import { receiveError } from "./error-transfer.ts";
+import type {
+  AssembledImage,
+  AssembleTask,
+  FromThread,
+  LayerTask,
+  ThreadSettings,
+  ToThread,
+} from "./messages.ts";
+
+/** Bytes that a message or one write to a spool file carries. */
+const CHUNK_BYTES = 512 * 1024;
+/** Bytes in all buffers of one conversion before the network has to wait. */
+const BUDGET_BYTES = 48 * 1024 * 1024;
+
+export interface ConversionOptions {
+  readonly compression: Compression;
+  /** Compressing threads. */
+  readonly jobs: number;
+  readonly limits: Limits;
+  /** Codec id found by an earlier conversion of this process, or undefined to find it. */
+  readonly codecId: string | undefined;
+  readonly warn: (message: string) => void;
+}
+
+/** What an image was converted to. */
+export interface ConvertedImage extends AssembledImage {
+  /** `gzip/1`, or with a suffix where this machine's codec makes other bytes. */
+  readonly codec: string;
+}
+
+interface Pending<Value> {
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One conversion thread with its compressors. Layers are converted at the same time, in any order,
+ * each while its blob comes in; then the image is assembled. Disposing ends all threads at once and
+ * leaves the files where they are: they belong to the caller's directory.
+ */
+export class Conversion implements AsyncDisposable {
+  readonly #options: ConversionOptions;
+  readonly #worker: Worker;
+  readonly #budget = new ByteBudget(BUDGET_BYTES);
+  readonly #layers = new Map<
+    number,
+    Pending<undefined> & { readonly progress: (bytes: number) => void }
+  >();
+  #image:
+    | (Pending<ConvertedImage> & { readonly progress: (bytes: number, total: number) => void })
+    | undefined;
+  #failure: Error | undefined;
+  #nextId = 0;
+
+  constructor(options: ConversionOptions) {
+    this.#options = options;
+    const settings: ThreadSettings = {
+      compression: options.compression,
+      jobs: options.jobs,
+      limits: options.limits,
+      budget: this.#budget.shared,
+      budgetBytes: BUDGET_BYTES,
+      checksCodec: options.codecId === undefined,
+    };
+    this.#worker = new Worker(threadUrl(import.meta.url, "conversion-thread"), {
+      workerData: settings,
+    });
+    this.#worker.on("message", (message: FromThread) => {
+      this.#receive(message);
+    });
+    this.#worker.on("error", (error) => {
+      this.#fail(new ConvertError("CONVERT_THREAD", `a conversion thread died: ${String(error)}`));
+    });
+    this.#worker.on("exit", () => {
+      this.#fail(new ConvertError("CONVERT_THREAD", "the conversion was stopped"));
+    });
+  }
+
+  /**
+   * Converts the layer whose blob `source` delivers, unchecked; blob and diffID are verified here.
+   *
+   * @param progress - told the decompressed bytes so far
+   */
+  async convertLayer(
+    layer: Omit<LayerTask, "id">,
+    source: AsyncIterable<Uint8Array>,
+    progress: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    this.#layers.set(id, { resolve, reject, progress });
+    this.#send({ kind: "layer", task: { ...layer, id } });
+    const stop = new AbortController();
+    // A layer that turns out to be bad ends its download; a download that fails ends the layer.
+    const converted = promise.catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    });
+    try {
+      await this.#feed(id, layer.spoolPath, source, AbortSignal.any([signal, stop.signal]));
+    } catch (error) {
+      this.#send({ kind: "abandon", id });
+      await converted.catch(() => undefined);
+      stop.signal.throwIfAborted();
+      throw error;
+    }
+    await converted;
+  }
+
+  /** Assembles converted layers into a SIF at `task.outputPath`. */
+  async assemble(
+    task: AssembleTask,
+    progress: (bytes: number, total: number) => void,
+    signal: AbortSignal,
+  ): Promise<ConvertedImage> {
+    if (this.#failure !== undefined) throw this.#failure;
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<ConvertedImage>();
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      this.#image = { resolve, reject, progress };
+      this.#send({ kind: "assemble", task });
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#image = undefined;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#fail(new ConvertError("CONVERT_THREAD", "the conversion was stopped"));
+    await this.#worker.terminate();
+  }
+
+  async #feed(
+    id: number,
+    spoolPath: string | undefined,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (spoolPath === undefined) await this.#feedMessages(id, source, signal);
+    else await this.#feedSpool(id, spoolPath, source, signal);
+    this.#send({ kind: "end", id });
+  }
+
+  async #feedMessages(
+    id: number,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const gatherer = new ChunkGatherer(CHUNK_BYTES, () => new ArrayBuffer(CHUNK_BYTES));
+    for await (const { buffer, bytes } of gatherer.gather(source)) {
+      await this.#budget.acquire(CHUNK_BYTES, signal);
+      this.#send({ kind: "chunk", id, buffer, bytes }, [buffer]);
+    }
+  }
+
+  async #feedSpool(
+    id: number,
+    path: string,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await using file = await open(path, "wx", 0o600);
+    const buffer = new ArrayBuffer(CHUNK_BYTES);
+    const gatherer = new ChunkGatherer(CHUNK_BYTES, () => buffer);
+    let position = 0;
+    for await (const { bytes } of gatherer.gather(source)) {
+      signal.throwIfAborted();
+      await writeFully(file, new Uint8Array(buffer, 0, bytes), position);
+      position += bytes;
+      this.#send({ kind: "spooled", id, bytes: position });
+    }
+  }
+
+  #send(message: ToThread, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.kind) {
+      case "buffer":
+        this.#budget.release(CHUNK_BYTES);
+        break;
+      case "layer-progress":
+        this.#layers.get(message.id)?.progress(message.bytes);
+        break;
+      case "layer-done":
+        this.#layers.get(message.id)?.resolve(undefined);
+        this.#layers.delete(message.id);
+        break;
+      case "layer-failed":
+        this.#layers.get(message.id)?.reject(receiveError(message.error));
+        this.#layers.delete(message.id);
+        break;
+      case "assemble-progress":
+        this.#image?.progress(message.bytes, message.total);
+        break;
+      case "assembled":
+        this.#image?.resolve({ ...message.image, codec: this.#codecOf(message.fingerprint) });
+        break;
+      case "assemble-failed":
+        this.#image?.reject(receiveError(message.error));
+        break;
+      case "warning":
+        this.#options.warn(message.message);
+        break;
+    }
+  }
+
+  #codecOf(fingerprint: string | undefined): string {
+    const { codecId, compression } = this.#options;
+    if (fingerprint === undefined) return codecId ?? CODECS[compression].id;
+    return codecIdOf(CODECS[compression], fingerprint);
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const { reject } of this.#layers.values()) reject(error);
+    this.#layers.clear();
+    this.#image?.reject(error);
+  }
+}

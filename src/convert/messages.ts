@@ -1,0 +1,83 @@
+import type { Limits } from "../base/index.ts";
+import type { Compression, Digest, OciConfig } from "../image/index.ts";
+import type { TransferredError } from "./error-transfer.ts";
+
+/** What a conversion thread is started with. */
+export interface ThreadSettings {
+  readonly compression: Compression;
+  readonly jobs: number;
+  readonly limits: Limits;
+  /** Counter of the byte budget. */
+  readonly budget: SharedArrayBuffer;
+  readonly budgetBytes: number;
+  /** Whether the codec's golden vectors are to be compressed and compared. */
+  readonly checksCodec: boolean;
+}
+
+/** A layer that is going to be converted. */
+export interface LayerTask {
+  readonly id: number;
+  /** The layer, as messages name it. */
+  readonly what: string;
+  readonly digest: Digest;
+  /** Bytes of the blob. */
+  readonly size: number;
+  readonly diffId: Digest;
+  readonly mediaType: string;
+  /** File that the pack is written to. */
+  readonly packPath: string;
+  /** File that the blob is spooled to, or undefined where it comes in messages. */
+  readonly spoolPath: string | undefined;
+}
+
+/** An image whose layers are converted. */
+export interface AssembleTask {
+  /** Packs of the layers, lowest first; one may stand more than once. */
+  readonly packPaths: readonly string[];
+  /** File that the pack of what siflet itself adds is written to. */
+  readonly additionsPath: string;
+  readonly outputPath: string;
+  readonly config: OciConfig;
+  readonly architecture: string;
+  readonly variant: string;
+  readonly rootOwns: boolean;
+}
+
+export interface AssembledImage {
+  /** SHA-256 of the file, 64 hex digits. */
+  readonly id: string;
+  readonly size: number;
+  readonly partition: { readonly offset: number; readonly size: number };
+  readonly files: number;
+}
+
+export type ToThread =
+  | { readonly kind: "layer"; readonly task: LayerTask }
+  /** The next bytes of a blob that is not spooled: the first `bytes` of `buffer`. */
+  | {
+      readonly kind: "chunk";
+      readonly id: number;
+      readonly buffer: ArrayBuffer;
+      readonly bytes: number;
+    }
+  /** The spool file holds its first `bytes` bytes now. */
+  | { readonly kind: "spooled"; readonly id: number; readonly bytes: number }
+  | { readonly kind: "end"; readonly id: number }
+  /** The blob will not be completed. */
+  | { readonly kind: "abandon"; readonly id: number }
+  | { readonly kind: "assemble"; readonly task: AssembleTask };
+
+export type FromThread =
+  | { readonly kind: "buffer"; readonly buffer: ArrayBuffer }
+  | { readonly kind: "layer-progress"; readonly id: number; readonly bytes: number }
+  | { readonly kind: "layer-done"; readonly id: number }
+  | { readonly kind: "layer-failed"; readonly id: number; readonly error: TransferredError }
+  | { readonly kind: "assemble-progress"; readonly bytes: number; readonly total: number }
+  | {
+      readonly kind: "assembled";
+      readonly image: AssembledImage;
+      /** What the golden vectors came out as, where they were asked for. */
+      readonly fingerprint: string | undefined;
+    }
+  | { readonly kind: "assemble-failed"; readonly error: TransferredError }
+  | { readonly kind: "warning"; readonly message: string };

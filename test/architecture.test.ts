@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { test } from "node:test";
+import typescript from "typescript";
+
+/**
+ * Who may import whom: a folder of src/ and the folders above it that it may use. A missing pair is
+ * a broken edge; docs/architecture.md draws the same table.
+ */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  image: ["base"],
+  http: ["base", "image"],
+  registry: ["base", "image", "http"],
+  layers: ["base", "image"],
+  codec: ["base", "image"],
+  packs: ["base", "image", "layers", "codec"],
+  tree: ["base", "image", "layers", "packs"],
+  squashfs: ["base", "image", "layers", "codec", "tree"],
+  layout: ["base", "image"],
+  sif: ["base", "image"],
+  convert: ["base", "image", "layers", "codec", "packs", "tree", "squashfs", "layout", "sif"],
+  store: ["base", "image"],
+  pull: ["base", "image", "http", "registry", "layers", "codec", "convert", "sif", "store"],
+  cli: ["base", "image", "pull", "store"],
+};
+
+/** Files directly in src/: the edges of the program, which may join anything. */
+const EDGES: readonly string[] = ["main.ts", "index.ts"];
+
+/** Packages that each folder may load; every other one is loaded nowhere. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  codec: ["libdeflate"],
+  cli: ["commander", "cli-progress"],
+};
+
+const root = resolve(import.meta.dirname, "..");
+const source = join(root, "src");
+
+interface Import {
+  readonly file: string;
+  readonly folder: string;
+  readonly target: string;
+}
+
+function imports(): Import[] {
+  return readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => {
+      const file = join(source, name);
+      const folder = name.includes("/") ? name.slice(0, name.indexOf("/")) : name;
+      const { importedFiles } = typescript.preProcessFile(readFileSync(file, "utf8"));
+      return importedFiles.map(({ fileName }) => ({ file, folder, target: fileName }));
+    });
+}
+
+function describeEdge({ file, target }: Import): string {
+  return `${relative(root, file)} imports ${target}`;
+}
+
+function isTest({ file }: Import): boolean {
+  return file.endsWith(".test.ts");
+}
+
+const all = imports();
+
+test("the import table names every folder of src/", () => {
+  const folders = readdirSync(source, { withFileTypes: true });
+  const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  assert.deepEqual(names.sort(), Object.keys(ALLOWED).sort());
+  assert.ok(all.length > 100, "imports were found");
+});
+
+test("folders import only what the table allows, and only through index.ts", () => {
+  const broken = all.filter((edge) => {
+    if (!edge.target.startsWith(".") || EDGES.includes(edge.folder)) return false;
+    const target = resolve(join(edge.file, ".."), edge.target);
+    const path = relative(source, target);
+    if (path.startsWith("..")) return !isTest(edge);
+    const [folder = "", ...rest] = path.split("/");
+    if (folder === edge.folder) return false;
+    return !(ALLOWED[edge.folder]?.includes(folder) ?? false) || rest.join("/") !== "index.ts";
+  });
+  assert.deepEqual(broken.map(describeEdge), []);
+});
+
+test("packages are loaded only where the table says", () => {
+  const broken = all.filter((edge) => {
+    if (edge.target.startsWith(".") || edge.target.startsWith("node:")) return false;
+    if (isTest(edge) && edge.target === "fast-check") return false;
+    const name = edge.target
+      .split("/")
+      .slice(0, edge.target.startsWith("@") ? 2 : 1)
+      .join("/");
+    return !(PACKAGES[edge.folder]?.includes(name) ?? false);
+  });
+  assert.deepEqual(broken.map(describeEdge), []);
+});
+
+test("the environment is read at the edges alone", () => {
+  const broken = readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !EDGES.includes(name))
+    .filter((name) =>
+      /\bprocess\.(env|argv|cwd|exit)\b/.test(readFileSync(join(source, name), "utf8")),
+    );
+  assert.deepEqual(broken, []);
+});
