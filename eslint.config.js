@@ -12,7 +12,10 @@ export default defineConfig(
     },
     rules: {
       "@typescript-eslint/return-await": ["error", "always"],
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       // `describe` and `test` of node:test return promises that the runner itself awaits.
       "@typescript-eslint/no-floating-promises": [
         "error",

@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sif: ["base", "image"],
   convert: ["base", "image", "layers", "codec", "packs", "tree", "squashfs", "layout", "sif"],
   store: ["base", "image"],
-  pull: ["base", "image", "http", "registry", "layers", "codec", "convert", "sif", "store"],
+  pull: ["base", "image", "http", "registry", "layers", "layout", "sif", "convert", "store"],
   cli: ["base", "image", "pull", "store"],
 };
 

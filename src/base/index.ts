@@ -14,3 +14,4 @@ export {
 } from "./limits.ts";
 export { threadUrl } from "./thread-url.ts";
 export { writeFully } from "./write-fully.ts";
+export { openFileSource, type FileSource } from "./file-source.ts";

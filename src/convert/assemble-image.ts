@@ -98,11 +98,11 @@ function planFile(task: AssembleTask, squashfs: SquashfsImage): PlannedFile {
   const plan = planSif({
     architecture,
     objects: [
-      ...objects.map(({ dataType, name, content }) => ({
-        dataType,
+      ...objects.map(({ kind, name, content }) => ({
+        dataType: DATA_TYPES[kind],
         groupId: 1,
+        name,
         size: content.length,
-        ...(name === undefined ? {} : { name }),
       })),
       {
         dataType: DATA_TYPES.partition,

@@ -109,10 +109,11 @@ export class Conversion implements AsyncDisposable {
     try {
       await this.#feed(id, layer.spoolPath, source, AbortSignal.any([signal, stop.signal]));
     } catch (error) {
+      // Asked before the layer is told to give up, which fails it too.
+      const cause: unknown = stop.signal.aborted ? stop.signal.reason : error;
       this.#send({ kind: "abandon", id });
       await converted.catch(() => undefined);
-      stop.signal.throwIfAborted();
-      throw error;
+      throw cause;
     }
     await converted;
   }

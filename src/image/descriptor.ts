@@ -6,6 +6,8 @@ export interface Platform {
   readonly architecture: string;
   /** Absent and "" mean the same: none. */
   readonly variant?: string;
+  /** What the image asks of the host besides (`os.features`); absent and [] mean the same: nothing. */
+  readonly osFeatures?: readonly string[];
 }
 
 /**

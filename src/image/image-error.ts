@@ -14,7 +14,8 @@ export type ImageErrorCode =
   | "CONFIG_INVALID"
   | "PLATFORM_INVALID"
   | "PLATFORM_NOT_FOUND"
-  | "INFO_INVALID";
+  | "INFO_INVALID"
+  | "JSON_INVALID";
 
 /** What is wrong with an image's name, documents or state; `candidates` with an ambiguous prefix. */
 export class ImageError extends CodedError<ImageErrorCode> {

@@ -1,5 +1,15 @@
 import type { Descriptor } from "./descriptor.ts";
 
+/** A manifest or index, checked against its descriptor. */
+export interface Document {
+  readonly bytes: Uint8Array;
+  /**
+   * As its source labelled it, lower case, without parameters; `application/octet-stream` where it
+   * did not, as HTTP has it (RFC 9110 §8.3): look at the bytes.
+   */
+  readonly mediaType: string;
+}
+
 /** One place that one image can be read from: a repository of a registry, an archive, a layout. */
 export interface ImageSource {
   /**
@@ -16,9 +26,20 @@ export interface ImageSource {
    */
   resolve(signal: AbortSignal): Promise<Descriptor>;
 
+  /**
+   * Reads a manifest or index whole and checks its size and digest.
+   *
+   * @throws LimitError `LIMIT_MANIFEST_BYTES`, before anything is asked where the descriptor says so
+   * @throws ContentError `CONTENT_SIZE_MISMATCH`, `CONTENT_DIGEST_MISMATCH`
+   */
+  fetchDocument(descriptor: Descriptor, signal: AbortSignal): Promise<Document>;
+
   /** Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use. */
   fetch(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>;
 
   /** Whether the caller may read this blob here and now; asks without fetching. */
   has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;
+
+  /** Whether the caller may read this manifest or index here and now; asks without fetching. */
+  hasManifest(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;
 }

@@ -1,0 +1,155 @@
+#!/bin/sh
+# Installs what a clone needs, and nothing when it is all there:
+#   scripts/setup.sh           the npm packages, among them the Node that runs this clone
+#   scripts/setup.sh --tests   the Debian packages that the tests need, too
+#   scripts/setup.sh --demo    the Debian packages that ./quickstart needs, too
+set -eu
+
+# A real registry, makers of images, and every independent reader of squashfs there is.
+test_packages="docker-registry skopeo umoci squashfs-tools squashfs-tools-ng squashfuse
+  debootstrap busybox-static attr libcap2-bin"
+demo_packages="docker-registry skopeo umoci squashfs-tools busybox-static"
+
+# What npm and apt say, shown when they fail.
+log=.cache/setup.log
+
+say() { echo "setup: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+# --- npm packages ---------------------------------------------------------------------------------
+
+# The Node of node_modules runs here and is 24.15 or later.
+has_node() {
+  version=$(node_modules/.bin/node --version 2>/dev/null) || return 1
+  version=${version#v}
+  major=${version%%.*}
+  minor=${version#*.}
+  minor=${minor%%.*}
+  [ "$major" -gt 24 ] || { [ "$major" -eq 24 ] && [ "$minor" -ge 15 ]; }
+}
+
+# `npm ci` empties node_modules first, so a copy of the lock file in there means a finished install.
+stamp=node_modules/.siflet-package-lock.json
+
+install_npm_packages() {
+  if cmp -s package-lock.json "$stamp" && has_node; then return; fi
+  command -v npm >/dev/null || die "npm is needed (Node 20 or later brings it)"
+  say "npm packages (npm ci)"
+  if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
+    export npm_config_cache="$PWD/.cache/npm"
+  fi
+  # Said only when it fails; npm would also call the older Node that runs it unsupported, though it
+  # only fetches the right one.
+  npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
+    </dev/null >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "npm ci failed: its words stand above"
+  }
+  has_node || die "node_modules/.bin/node is not a Node 24.15 or later for $(uname -sm)"
+  cp package-lock.json "$stamp"
+}
+
+# --- Debian packages ------------------------------------------------------------------------------
+
+# Prints those of "$@" that are not installed.
+missing_packages() {
+  for package in "$@"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || status=
+    [ "$status" = installed ] || printf '%s ' "$package"
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+apt_update() {
+  as_root apt-get -qq update </dev/null
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 \
+    install --yes --no-install-recommends "$@" </dev/null
+}
+
+# Package lists that apt fetched within the last day.
+has_recent_lists() {
+  [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ] &&
+    [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mtime -1 2>/dev/null)" ]
+}
+
+# Lists may name versions that the mirror has replaced since: then a second try with fresh ones.
+apt_get() {
+  { has_recent_lists && apt_install "$@"; } || { apt_update && apt_install "$@"; }
+}
+
+# Debian's docker-registry comes with a service that would listen on every address, now and at each
+# start of the machine. It is masked while the package is configured and disabled afterwards: the
+# program runs only while a test or the demonstration holds it.
+keep_service_off() {
+  if command -v systemctl; then
+    as_root systemctl mask docker-registry.service || true
+  fi
+}
+
+disable_service() {
+  if command -v systemctl; then
+    as_root systemctl unmask docker-registry.service || true
+    as_root systemctl disable docker-registry.service || true
+  elif [ -x /etc/init.d/docker-registry ]; then
+    as_root invoke-rc.d docker-registry stop || true
+    as_root update-rc.d docker-registry disable || true
+  fi
+}
+
+install_with_care() {
+  case " $* " in
+    *" docker-registry "*)
+      keep_service_off
+      status=0
+      apt_get "$@" || status=$?
+      disable_service
+      return "$status"
+      ;;
+    *) apt_get "$@" ;;
+  esac
+}
+
+install_debian_packages() {
+  command -v dpkg-query >/dev/null || die "needs a Debian machine for the packages" "$@"
+  missing=$(missing_packages "$@")
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    die "needs root or sudo to install the Debian packages: $missing"
+  fi
+  say "Debian packages: $missing"
+  # shellcheck disable=SC2086 # the names are words of their own
+  install_with_care $missing >"$log" 2>&1 || cat "$log" >&2
+  missing=$(missing_packages "$@")
+  [ -z "$missing" ] || die "could not install the Debian packages: $missing(apt's words stand above)"
+}
+
+# --------------------------------------------------------------------------------------------------
+
+self=$(readlink -f -- "$0")
+cd -- "${self%/*}/.."
+
+case ${1-} in
+  "" | --tests | --demo) ;;
+  *) die "unknown option $1: expected --tests, --demo or nothing" ;;
+esac
+
+mkdir -p .cache
+install_npm_packages
+# shellcheck disable=SC2086 # lists of words
+case ${1-} in
+  --tests) install_debian_packages $test_packages ;;
+  --demo) install_debian_packages $demo_packages ;;
+esac

@@ -1,0 +1,32 @@
+import { open } from "node:fs/promises";
+import type { ByteSource } from "./byte-source.ts";
+
+/** A file to read here and there; disposing closes it. */
+export interface FileSource extends ByteSource, AsyncDisposable {}
+
+/** Opens the file at `path`; its size is taken now. System errors come as they are. */
+export async function openFileSource(path: string): Promise<FileSource> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    return {
+      size,
+      async read(position, length) {
+        if (position + length > size) throw new RangeError(`${path}: read past its end`);
+        const bytes = new Uint8Array(length);
+        for (let done = 0; done < length; ) {
+          const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+          if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read`);
+          done += bytesRead;
+        }
+        return bytes;
+      },
+      async [Symbol.asyncDispose]() {
+        await file.close();
+      },
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

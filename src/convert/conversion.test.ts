@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { DEFAULT_LIMITS, LIMIT_CODES, type Limits } from "../base/index.ts";
+import { parseDigest, type OciConfig } from "../image/index.ts";
+import { convertLayers, zstdBlob, type LayerInput } from "../../test/fixtures/convert-layers.ts";
+import { goldenLayers } from "../../test/fixtures/golden-layers.ts";
+import { tar as makeTar } from "../../test/fixtures/tar/index.ts";
+import { noiseBytes } from "../../test/real/index.ts";
+
+const config: OciConfig = {
+  Entrypoint: ["/bin/sh", "-c"],
+  Cmd: ["echo $0", 'it\'s "quoted"'],
+  Env: ["PATH=/bin", "EMPTY=", "A=b c"],
+  Labels: { "10": "ten", title: "golden" },
+  WorkingDir: "/blocks",
+};
+
+/** SHA-256 of the SIF of the golden layers; a change of any of them is a new profile number. */
+const GOLDEN = {
+  "gzip/1 image layout/1": "9a8df2e5d8f948357fd7ca016231076f65f1a7438a79bbe3811af4e286131528",
+  "gzip/1 root layout/1": "03750f135d38db49ce13a2403d770f4d56fb4a063d1bfdf1ee698a18edff925c",
+  "zstd/1 image layout/1": "2fe9488327ab5c7ff3953396216340a362f9c3ddc4a12ab067a9a6bacac321e0",
+} as const;
+
+const layers: LayerInput[] = goldenLayers().map((tar) => ({ tar }));
+
+describe("golden images", () => {
+  test("gzip/1, owners as the image says", async (t) => {
+    const { id, codec } = await convertLayers(t, layers, { config });
+    assert.equal(codec, "gzip/1");
+    assert.equal(id, GOLDEN["gzip/1 image layout/1"]);
+  });
+
+  test("gzip/1, all owned by root", async (t) => {
+    const { id } = await convertLayers(t, layers, { config, rootOwns: true });
+    assert.equal(id, GOLDEN["gzip/1 root layout/1"]);
+  });
+
+  test("zstd/1", async (t) => {
+    const { id, codec } = await convertLayers(t, layers, { config, compression: "zstd" });
+    assert.equal(codec, "zstd/1");
+    assert.equal(id, GOLDEN["zstd/1 image layout/1"]);
+  });
+
+  const same = [
+    { name: "one job", how: { jobs: 1 } },
+    { name: "four jobs", how: { jobs: 4 } },
+    { name: "layers in reverse order", how: { isReversed: true } },
+    { name: "spooled blobs in odd pieces", how: { spools: true, chunk: 4099 } },
+  ];
+  for (const { name, how } of same) {
+    test(`the same with ${name}`, async (t) => {
+      const { id } = await convertLayers(t, layers, { config, ...how });
+      assert.equal(id, GOLDEN["gzip/1 image layout/1"]);
+    });
+  }
+
+  test("the same from zstd and from uncompressed layers", async (t) => {
+    const [lower, upper] = goldenLayers();
+    const mixed = [
+      { tar: lower, blob: zstdBlob(lower) },
+      { tar: upper, blob: upper },
+    ];
+    const { id, warnings } = await convertLayers(t, mixed, { config });
+    assert.equal(id, GOLDEN["gzip/1 image layout/1"]);
+    assert.ok(warnings.length >= 2, "content that is not what its media type says is reported");
+  });
+});
+
+const small = makeTar([{ path: "f", data: Buffer.from("content") }]);
+
+describe("layers that are refused", () => {
+  const zero = parseDigest(`sha256:${"0".repeat(64)}`);
+  const gzip = zstdBlob(small);
+  const refusals: { name: string; layer: LayerInput; code: string; limits?: Partial<Limits> }[] = [
+    {
+      name: "a blob of another digest",
+      layer: { tar: small, digest: zero },
+      code: "CONTENT_DIGEST_MISMATCH",
+    },
+    {
+      name: "another diffID",
+      layer: { tar: small, diffId: zero },
+      code: "CONTENT_DIGEST_MISMATCH",
+    },
+    {
+      name: "a cut blob",
+      layer: { tar: small, blob: gzip.subarray(0, 40) },
+      code: "LAYER_TRUNCATED",
+    },
+    {
+      name: "an unknown compression",
+      layer: { tar: small, blob: Buffer.from("BZh91AY&SY") },
+      code: "LAYER_COMPRESSION",
+    },
+    { name: "a damaged header", layer: { tar: damaged(small) }, code: "TAR_CHECKSUM" },
+    {
+      name: "more bytes than the limit",
+      layer: { tar: small },
+      code: LIMIT_CODES.layerBytes,
+      limits: { layerBytes: 512 },
+    },
+    {
+      name: "more entries than the limit",
+      layer: { tar: small },
+      code: LIMIT_CODES.entries,
+      limits: { entries: 0 },
+    },
+    {
+      name: "a whiteout of nothing",
+      layer: { tar: makeTar([{ path: ".wh." }]) },
+      code: "TREE_WHITEOUT",
+    },
+  ];
+  for (const { name, layer, code, limits } of refusals) {
+    for (const spools of [false, true]) {
+      test(`${name}${spools ? ", spooled" : ""}`, async (t) => {
+        const how = { spools, limits: { ...DEFAULT_LIMITS, ...limits } };
+        await assert.rejects(convertLayers(t, [layer], how), { code });
+      });
+    }
+  }
+
+  test("an architecture that a SIF cannot name", async (t) => {
+    await assert.rejects(convertLayers(t, [{ tar: small }], { architecture: "vax" }), {
+      code: "SIF_ARCHITECTURE",
+    });
+  });
+});
+
+test("an aborted conversion ends with the signal's reason", async (t) => {
+  const signal = AbortSignal.abort();
+  await assert.rejects(convertLayers(t, [{ tar: small }], { signal }), { name: "AbortError" });
+});
+
+test("an image without layers holds what siflet adds", async (t) => {
+  const { files, partition, path, size } = await convertLayers(t, []);
+  assert.ok(files > 20);
+  assert.equal(partition.offset % 4096, 0);
+  assert.equal(partition.offset + partition.size, size);
+  assert.equal((await readFile(path)).length, size);
+});
+
+test("the text that runtimes look for never stands where they look", async (t) => {
+  const launch = Buffer.concat([
+    noiseBytes("before", 200),
+    Buffer.from("#!/usr/bin/env run-singularity\n"),
+    noiseBytes("after", 200_000),
+  ]);
+  const tar = makeTar([{ path: ".a", data: launch }]);
+  const { path, partition } = await convertLayers(t, [{ tar }]);
+  const bytes = await readFile(path);
+  const window = bytes.subarray(partition.offset, partition.offset + 2048);
+  assert.ok(!window.includes(" run-singularity"));
+  assert.ok(bytes.subarray(partition.offset + 4096).includes(" run-singularity"));
+});
+
+function damaged(tar: Uint8Array): Buffer {
+  const copy = Buffer.from(tar);
+  copy.writeUInt8(copy.readUInt8(0) ^ 1, 0);
+  return copy;
+}

@@ -1,0 +1,85 @@
+import http, { type ClientRequest, type IncomingMessage } from "node:http";
+import https from "node:https";
+import { abortError, HttpError } from "./http-error.ts";
+import { type Hop, nameOf } from "./hop.ts";
+import { bareHost } from "./plain-http.ts";
+import { requestError } from "./request-error.ts";
+import { type HttpResponse, responseOf } from "./response.ts";
+
+/**
+ * Sends one request and returns when status and headers are there. An abort ends it at any time,
+ * the reading of the body included, and closes its connection.
+ *
+ * @throws HttpError `HTTP_UNREACHABLE`, `HTTP_TIMEOUT`, `HTTP_ADDRESS_REFUSED`, `HTTP_PROTOCOL`
+ */
+export async function exchange(hop: Hop, signal: AbortSignal): Promise<HttpResponse> {
+  if (signal.aborted) throw abortError(signal);
+  const request = open(hop);
+  const abort = (): void => {
+    request.destroy();
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  // "close" comes after the body's end, not after the headers: until then an abort must be heard.
+  request.once("close", () => {
+    signal.removeEventListener("abort", abort);
+  });
+  try {
+    return responseOf(hop, await answerOf(request, hop), signal);
+  } catch (error) {
+    throw requestError(hop, "an answer", error, signal);
+  }
+}
+
+function open(hop: Hop): ClientRequest {
+  const { url } = hop;
+  // The parts one by one: a URL object would make user info in it an Authorization header.
+  return (url.protocol === "https:" ? https : http).request({
+    method: hop.method,
+    hostname: bareHost(url.hostname),
+    port: url.port,
+    path: `${url.pathname}${url.search}`,
+    headers: hop.headers,
+    agent: hop.agent,
+    lookup: hop.lookup,
+  });
+}
+
+/** Sends the request and waits for its headers, with one timer at a time. */
+async function answerOf(request: ClientRequest, hop: Hop): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  let timer = expiry(request, hop, "the connection", hop.timeouts.connectMs);
+  const connected = (): void => {
+    clearTimeout(timer);
+    timer = expiry(request, hop, "the headers", hop.timeouts.headersMs);
+  };
+  request.once("socket", (socket) => {
+    if (socket.connecting) {
+      socket.once(hop.url.protocol === "https:" ? "secureConnect" : "connect", connected);
+    } else {
+      connected(); // kept alive, or a tunnel through a proxy, handed over when its TLS is up
+    }
+  });
+  request.once("response", resolve);
+  // Not `once`: what happens after the headers shows at the body, but must find a listener here.
+  request.on("error", reject);
+  // A destroyed request tells of its error first; this is for one destroyed without.
+  request.once("close", () => {
+    reject(Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }));
+  });
+  request.end();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function expiry(request: ClientRequest, hop: Hop, stage: string, ms: number): NodeJS.Timeout {
+  return setTimeout(() => {
+    request.destroy(
+      new HttpError("HTTP_TIMEOUT", `${nameOf(hop)}: expected ${stage} within ${ms} ms, got none`, {
+        retryable: true,
+      }),
+    );
+  }, ms);
+}

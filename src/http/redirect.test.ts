@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http, { type IncomingMessage } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { test } from "node:test";
+import { inspect } from "node:util";
+import {
+  type FakeRegistry,
+  openTestClient,
+  startRegistry,
+  TEST_CERTIFICATE,
+} from "../../test/fixtures/registry/index.ts";
+import type { HttpRequest } from "./index.ts";
+
+const never = new AbortController().signal;
+const OK = { status: 200 };
+
+function get(registry: FakeRegistry, path: string, more: Partial<HttpRequest> = {}): HttpRequest {
+  return { method: "GET", url: new URL(path, registry.url), ...more };
+}
+
+const SENT = {
+  accept: "a/b",
+  range: "bytes=0-1",
+  authorization: "Bearer secret",
+  cookie: "secret",
+  "x-registry-key": "secret",
+};
+
+/** The names of `SENT` that the last request to `registry` had. */
+function arrived(registry: FakeRegistry): string[] {
+  const last = registry.requests.at(-1);
+  assert.ok(last !== undefined);
+  return Object.keys(SENT).filter((name) => last.headers[name] !== undefined);
+}
+
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`a ${status} on the same origin is followed with all headers`, async () => {
+    await using registry = await startRegistry();
+    registry.addFault("/a", { redirect: "/b?token=1", status });
+    registry.addFault("/b", OK);
+    await using client = openTestClient();
+    const response = await client.client.request(get(registry, "/a", { headers: SENT }), never);
+    response.discard();
+    assert.equal(response.status, 200);
+    assert.equal(response.url.href, `${registry.url}/b?token=1`);
+    assert.deepEqual(arrived(registry), Object.keys(SENT));
+  });
+}
+
+test("credentials do not follow a redirect to another port, and do not come back with one", async () => {
+  await using home = await startRegistry();
+  await using foreign = await startRegistry();
+  home.addFault("/a", { redirect: `${foreign.url}/b` });
+  foreign.addFault("/b", { redirect: `${home.url}/c` });
+  home.addFault("/c", OK);
+  await using client = openTestClient();
+  const response = await client.client.request(get(home, "/a", { headers: SENT }), never);
+  response.discard();
+  assert.equal(response.url.href, `${home.url}/c`);
+  assert.deepEqual(arrived(foreign), ["accept", "range"]);
+  assert.deepEqual(arrived(home), ["accept", "range"]);
+  assert.equal(foreign.requests[0]?.headers["user-agent"], "siflet-test/1");
+});
+
+test("credentials do not follow a redirect to another host name or scheme of the same server", async () => {
+  await using plain = await startRegistry();
+  await using secure = await startRegistry({ tls: true });
+  const port = new URL(plain.url).port;
+  plain.addFault("/host", { redirect: `http://localhost:${port}/end` });
+  plain.addFault("/scheme", { redirect: `${secure.url}/end` });
+  plain.addFault("/end", OK);
+  secure.addFault("/end", OK);
+  await using client = openTestClient({ ca: [TEST_CERTIFICATE] });
+  for (const [path, end] of [
+    ["/host", plain],
+    ["/scheme", secure],
+  ] as const) {
+    const response = await client.client.request(get(plain, path, { headers: SENT }), never);
+    response.discard();
+    assert.equal(response.status, 200);
+    assert.deepEqual(arrived(end), ["accept", "range"]);
+  }
+});
+
+test("headersFor is asked for each hop, and its answer stays on that hop", async () => {
+  await using home = await startRegistry();
+  await using foreign = await startRegistry();
+  home.addFault("/a", { redirect: "/b" });
+  home.addFault("/b", { redirect: `${foreign.url}/c` });
+  foreign.addFault("/c", { redirect: `${home.url}/d` });
+  home.addFault("/d", OK);
+  await using client = openTestClient();
+  const asked: string[] = [];
+  const headersFor: HttpRequest["headersFor"] = (url) => {
+    asked.push(url.href);
+    return Promise.resolve(
+      url.origin === home.url ? { authorization: `Bearer ${url.pathname}` } : {},
+    );
+  };
+  (await client.client.request(get(home, "/a", { headersFor }), never)).discard();
+  const urls = [`${home.url}/a`, `${home.url}/b`, `${foreign.url}/c`, `${home.url}/d`];
+  assert.deepEqual(asked, urls);
+  assert.deepEqual(
+    home.requests.map(({ headers }) => headers.authorization),
+    ["Bearer /a", "Bearer /b", "Bearer /d"],
+  );
+  assert.equal(foreign.requests[0]?.headers.authorization, undefined);
+});
+
+const refused = [
+  { name: "without Location", headers: { location: null }, redirect: "/" },
+  { name: "with a Location that is no URL", redirect: "http://[" },
+  { name: "to another scheme", redirect: "file:///etc/passwd" },
+  { name: "with user info", redirect: "http://user:secret@127.0.0.1/" },
+  { name: "to plain http on a host that is not for it", redirect: "http://192.0.2.1/" },
+];
+for (const { name, ...fault } of refused) {
+  test(`a redirect ${name} is HTTP_REDIRECT`, async () => {
+    await using registry = await startRegistry();
+    registry.addFault("/a", fault);
+    await using client = openTestClient();
+    await assert.rejects(client.client.request(get(registry, "/a"), never), (error: Error) => {
+      assert.ok("code" in error);
+      assert.equal(error.code, "HTTP_REDIRECT");
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  });
+}
+
+test("a downgrade from https to http is HTTP_REDIRECT, even on loopback", async () => {
+  await using plain = await startRegistry();
+  await using secure = await startRegistry({ tls: true });
+  secure.addFault("/a", { redirect: `${plain.url}/b` });
+  await using client = openTestClient({ ca: [TEST_CERTIFICATE] });
+  await assert.rejects(client.client.request(get(secure, "/a"), never), { code: "HTTP_REDIRECT" });
+  assert.deepEqual(plain.requests, []);
+});
+
+test("ten redirects are followed, eleven are HTTP_REDIRECT", async () => {
+  await using registry = await startRegistry();
+  for (let i = 0; i <= 10; i++) registry.addFault(`/${i}`, { redirect: `/${i + 1}` });
+  registry.addFault("/11", OK);
+  await using client = openTestClient();
+  const response = await client.client.request(get(registry, "/1"), never);
+  response.discard();
+  assert.equal(response.status, 200);
+  await assert.rejects(client.client.request(get(registry, "/0"), never), {
+    code: "HTTP_REDIRECT",
+  });
+});
+
+const special = ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "100.100.100.200"];
+for (const host of special) {
+  test(`a redirect to ${host} is HTTP_ADDRESS_REFUSED, even from loopback`, async () => {
+    await using registry = await startRegistry();
+    registry.addFault("/a", { redirect: `https://${host}/latest/meta-data` });
+    await using client = openTestClient();
+    await assert.rejects(client.client.request(get(registry, "/a"), never), {
+      code: "HTTP_ADDRESS_REFUSED",
+    });
+  });
+}
+
+test("a redirect to a name that resolves to a metadata address is HTTP_ADDRESS_REFUSED", async () => {
+  await using registry = await startRegistry();
+  registry.addFault("/a", { redirect: "https://harmless.test/" });
+  await using client = openTestClient({
+    resolve: () => Promise.resolve([{ address: "169.254.169.254", family: 4 }]),
+  });
+  await assert.rejects(client.client.request(get(registry, "/a"), never), {
+    code: "HTTP_ADDRESS_REFUSED",
+  });
+  assert.deepEqual(client.pauses, []);
+});
+
+/** A forward proxy on loopback: answers what it is asked for in `answers`, tunnels to `tunnelTo`. */
+async function startProxy(
+  answer: (request: IncomingMessage) => { status: number; location?: string },
+  tunnelPort?: number,
+): Promise<AsyncDisposable & { readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const server = http.createServer((request, response) => {
+    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+    const { status, location } = answer(request);
+    response.writeHead(status, location === undefined ? {} : { location }).end();
+  });
+  server.on("connect", (request, client) => {
+    asked.push(`CONNECT ${request.url ?? ""}`);
+    if (tunnelPort === undefined) {
+      client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+      return;
+    }
+    const upstream = connect(tunnelPort, "127.0.0.1", () => {
+      client.write("HTTP/1.1 200 OK\r\n\r\n");
+      client.pipe(upstream).pipe(client);
+    });
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://user:hunter2@127.0.0.1:${port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+test("a registry that is not on loopback cannot redirect to loopback: HTTP_ADDRESS_REFUSED", async () => {
+  await using victim = await startRegistry();
+  await using proxy = await startProxy(() => ({ status: 302, location: `${victim.url}/admin` }));
+  await using client = openTestClient({
+    plainHttpHosts: ["registry.test"],
+    proxyEnv: { http_proxy: proxy.url },
+  });
+  // A connection to the victim that was made for the user must not be used for it either.
+  (await client.client.request(get(victim, "/v2/"), never)).discard();
+  const url = new URL("http://registry.test/v2/");
+  await assert.rejects(client.client.request({ method: "GET", url }, never), {
+    code: "HTTP_ADDRESS_REFUSED",
+  });
+  assert.deepEqual(victim.paths("GET"), ["/v2/"]);
+  assert.deepEqual(proxy.asked, ["GET http://registry.test/v2/"]);
+});
+
+test("https goes through a proxy's tunnel, loopback past it", async () => {
+  await using registry = await startRegistry({ tls: true });
+  const port = Number(new URL(registry.url).port);
+  await using proxy = await startProxy(() => ({ status: 500 }), port);
+  await using client = openTestClient({
+    ca: [TEST_CERTIFICATE],
+    proxyEnv: { HTTPS_PROXY: proxy.url },
+  });
+  const url = new URL(`https://registry.test:${port}/v2/`);
+  const response = await client.client.request({ method: "GET", url }, never);
+  response.discard();
+  assert.equal(response.status, 200);
+  (await client.client.request(get(registry, "/v2/"), never)).discard();
+  assert.deepEqual(proxy.asked, [`CONNECT registry.test:${port}`]);
+});
+
+test("a proxy that refuses its tunnel is HTTP_UNREACHABLE, and its password is not told", async () => {
+  await using proxy = await startProxy(() => ({ status: 500 }));
+  await using client = openTestClient({ proxyEnv: { HTTPS_PROXY: proxy.url } });
+  const url = new URL("https://registry.test/v2/");
+  await assert.rejects(client.client.request({ method: "GET", url }, never), {
+    code: "HTTP_UNREACHABLE",
+    message:
+      "GET https://registry.test/v2/: expected an answer, got no tunnel from the proxy (status 407)",
+  });
+  await rejectsSilently(client.client.request({ method: "GET", url }, never));
+});
+
+/** Fails unless the error, its cause and its stack keep the proxy's password to themselves. */
+async function rejectsSilently(request: Promise<unknown>): Promise<void> {
+  await assert.rejects(request, (error) => !inspect(error).includes("hunter2"));
+}
+
+test("a proxy setting that is no URL is HTTP_PROXY_INVALID, and is not quoted", async () => {
+  await using client = openTestClient({ proxyEnv: { HTTPS_PROXY: "http://user:hunter2@[" } });
+  const url = new URL("https://registry.test/v2/");
+  await assert.rejects(client.client.request({ method: "GET", url }, never), {
+    code: "HTTP_PROXY_INVALID",
+    message: "HTTPS_PROXY: expected the URL of a proxy",
+  });
+  await rejectsSilently(client.client.request({ method: "GET", url }, never));
+});

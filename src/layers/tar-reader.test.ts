@@ -1,0 +1,696 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Limits } from "../base/index.ts";
+import {
+  contentOf,
+  paxRecords,
+  readTar,
+  tar,
+  tarEnd,
+  tarEntry,
+  tarHeader,
+  type ReadEntry,
+} from "../../test/fixtures/tar/index.ts";
+
+/** What a row expects of one entry: `text` is a file's content, names and targets are Latin-1. */
+interface Expected {
+  readonly kind?: string;
+  readonly path?: string;
+  readonly text?: string;
+  readonly linkTarget?: string;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly mtime?: number;
+  readonly device?: string;
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
+
+function shown(entry: ReadEntry): Required<Expected> {
+  const { kind, mode, uid, gid, mtime, deviceMajor, deviceMinor } = entry;
+  const xattrs = entry.xattrs.map(({ name, value }) => [latin1(name), latin1(value)] as const);
+  return {
+    kind,
+    path: latin1(entry.path),
+    text: latin1(contentOf(entry)),
+    linkTarget: latin1(entry.linkTarget),
+    mode,
+    uid,
+    gid,
+    mtime,
+    device: `${deviceMajor}:${deviceMinor}`,
+    xattrs: Object.fromEntries(xattrs),
+  };
+}
+
+interface Row {
+  readonly name: string;
+  readonly archive: Uint8Array;
+  readonly expected: readonly Expected[];
+  /** One pattern for each warning. */
+  readonly warnings?: readonly RegExp[];
+}
+
+const LONG = `${"d".repeat(99)}/${"e".repeat(99)}`;
+const NUL_CAP = "\x01\0\0\x02\0\x20\0\0";
+
+const readings: readonly Row[] = [
+  {
+    name: "P01: SCHILY xattrs with NUL, of one file and not of the next",
+    archive: tar([
+      {
+        path: "a",
+        pax: { "SCHILY.xattr.user.a": "x\0y", "SCHILY.xattr.security.capability": NUL_CAP },
+      },
+      { path: "b" },
+    ]),
+    expected: [
+      { path: "a", xattrs: { "security.capability": NUL_CAP, "user.a": "x\0y" } },
+      { path: "b", xattrs: {} },
+    ],
+  },
+  {
+    name: "P02: LIBARCHIVE xattr, base64 without padding, name percent-encoded",
+    archive: tar([{ path: "a", pax: { "LIBARCHIVE.xattr.user.%61%3D": "aGk" } }]),
+    expected: [{ xattrs: { "user.a=": "hi" } }],
+  },
+  {
+    name: "P02b: SCHILY wins over LIBARCHIVE, whichever comes first",
+    archive: tar([
+      { path: "a", pax: { "SCHILY.xattr.user.a": "S", "LIBARCHIVE.xattr.user.a": "TA==" } },
+      { path: "b", pax: { "LIBARCHIVE.xattr.user.a": "TA==", "SCHILY.xattr.user.a": "S" } },
+    ]),
+    expected: [{ xattrs: { "user.a": "S" } }, { xattrs: { "user.a": "S" } }],
+  },
+  {
+    name: "P03b: user xattr on a symlink, a device and a fifo is left out and warned of once",
+    archive: tar([
+      { path: "s", linkname: "t", pax: { "SCHILY.xattr.user.a": "1" } },
+      { path: "c", type: "3", pax: { "SCHILY.xattr.user.a": "1" } },
+      { path: "p", type: "6", pax: { "SCHILY.xattr.user.a": "1" } },
+    ]),
+    expected: [{ xattrs: {} }, { xattrs: {} }, { xattrs: {} }],
+    warnings: [/"s".*user\.a/],
+  },
+  {
+    name: "P03c: trusted xattr on a symlink",
+    archive: tar([{ path: "s", linkname: "t", pax: { "SCHILY.xattr.trusted.a": "1" } }]),
+    expected: [{ xattrs: { "trusted.a": "1" } }],
+  },
+  {
+    name: "P03d: xattrs that an overlay file system would obey are dropped",
+    archive: tar([
+      {
+        path: "d/",
+        pax: {
+          "SCHILY.xattr.trusted.overlay.opaque": "y",
+          "SCHILY.xattr.user.overlay.opaque": "y",
+          "SCHILY.xattr.user.rootlesscontainers": "y",
+          "SCHILY.xattr.trusted.other": "y",
+        },
+      },
+    ]),
+    expected: [{ xattrs: { "trusted.other": "y" } }],
+  },
+  {
+    name: "P03e: selinux labels and ACLs are dropped, the latter with a warning",
+    archive: tar([
+      {
+        path: "f",
+        pax: {
+          "SCHILY.xattr.security.selinux": "label",
+          "SCHILY.xattr.security.ima": "kept",
+          "SCHILY.acl.access": "user::rw-",
+          "RHT.security.selinux": "label",
+          "SCHILY.xattr.system.posix_acl_access": "acl",
+          "SCHILY.xattr.system.posix_acl_default": "acl",
+        },
+      },
+    ]),
+    expected: [{ xattrs: { "security.ima": "kept" } }],
+    warnings: [/system\.posix_acl_access/],
+  },
+  {
+    name: "P03f: xattrs of a hard link are ignored",
+    archive: tar([
+      { path: "h", type: "1", linkname: "f", pax: { "SCHILY.xattr.security.a": "1" } },
+    ]),
+    expected: [{ kind: "hardlink", xattrs: {} }],
+  },
+  {
+    name: "xattrs come sorted by the bytes of their names; an empty value is a value",
+    archive: tar([
+      {
+        path: "f",
+        pax: [
+          ["SCHILY.xattr.user.b", "2"],
+          ["SCHILY.xattr.user.a", "1"],
+          ["SCHILY.xattr.user.b", ""],
+        ],
+      },
+    ]),
+    expected: [{ xattrs: { "user.a": "1", "user.b": "" } }],
+  },
+  {
+    name: "P04: mtimes before 1970, past 2^32, with fractions",
+    archive: tar([
+      { path: "a", mtime: -5 },
+      { path: "b", mtime: 2 ** 33 },
+      { path: "c", pax: { mtime: "1234567890.98" } },
+      { path: "d", pax: { mtime: "-3.5" } },
+      { path: "e", pax: { mtime: "99999999999999" } },
+      { path: "f", pax: { mtime: "-3.000" } },
+      { path: "g", pax: { mtime: "+7." } },
+    ]),
+    expected: [-5, 2 ** 33, 1234567890, -4, 99999999999999, -3, 7].map((mtime) => ({ mtime })),
+  },
+  {
+    name: "P05: large owners in base-256 and pax",
+    archive: tar([
+      { path: "a", uid: 2097152, gid: 4294967294 },
+      { path: "b", pax: { uid: "3000000000", gid: "4294967294" } },
+    ]),
+    expected: [
+      { uid: 2097152, gid: 4294967294 },
+      { uid: 3000000000, gid: 4294967294 },
+    ],
+  },
+  {
+    name: "P06: a global header changes nothing and is warned of",
+    archive: tar([
+      { path: "pax_global_header", type: "g", data: paxRecords({ uid: "7", mtime: "9" }) },
+      { path: "a", uid: 1, mtime: 2 },
+    ]),
+    expected: [{ path: "a", uid: 1, mtime: 2 }],
+    warnings: [/global extended header with "uid"/],
+  },
+  {
+    name: "P06b: a global path renames nothing",
+    archive: tar([
+      { path: "g", type: "g", data: paxRecords({ path: "evil" }) },
+      { path: "a" },
+      { path: "b" },
+    ]),
+    expected: [{ path: "a" }, { path: "b" }],
+    warnings: [/"path"/],
+  },
+  {
+    name: "a global header with a comment, as git archive writes it, is no matter",
+    archive: tar([
+      { path: "pax_global_header", type: "g", data: paxRecords({ comment: "0123abc" }) },
+      { path: "a" },
+    ]),
+    expected: [{ path: "a" }],
+  },
+  {
+    name: "P07: long names by GNU L and K, by pax, and by the ustar prefix",
+    archive: tar([
+      { path: "././@LongLink", type: "L", data: `${LONG}\0`, magic: "gnu" },
+      { path: "././@LongLink", type: "K", data: `${LONG}K\0`, magic: "gnu" },
+      { path: LONG.slice(0, 100), type: "2", magic: "gnu", linkname: "x", pax: {} },
+      { path: `${LONG}p`, type: "0" },
+      { path: "name", prefix: `${"p".repeat(154)}/` },
+    ]),
+    expected: [
+      { kind: "symlink", path: LONG, linkTarget: `${LONG}K` },
+      { path: `${LONG}p`, linkTarget: "" },
+      { path: `${"p".repeat(154)}/name` },
+    ],
+  },
+  {
+    name: "P07: a GNU header has times where ustar has a prefix, a star header a shorter one",
+    archive: tar([
+      { path: "gnu", magic: "gnu", prefix: "12345670123\0" },
+      {
+        path: "star",
+        prefix: `${"p".repeat(131)}12345670123`,
+        edit(header) {
+          header.set(Buffer.from("tar\0"), 508);
+        },
+      },
+    ]),
+    expected: [{ path: "gnu" }, { path: `${"p".repeat(131)}/star` }],
+  },
+  {
+    name: "P07b: pax path and linkpath win over L, K and header",
+    archive: tar([
+      { path: "L", type: "L", data: "from-L\0", magic: "gnu" },
+      { path: "K", type: "K", data: "from-K\0", magic: "gnu" },
+      { path: "h", type: "2", linkname: "t", pax: { path: "from-pax", linkpath: "to-pax" } },
+      { path: "h", type: "2", linkname: "t", pax: { path: "", linkpath: "" } },
+    ]),
+    expected: [
+      { path: "from-pax", linkTarget: "to-pax" },
+      { path: "h", linkTarget: "t" },
+    ],
+  },
+  {
+    name: "P08: numbers count, names of owners do not",
+    archive: tar([{ path: "a", uid: 12345, gid: 54321, uname: "root", gname: "root" }]),
+    expected: [{ uid: 12345, gid: 54321 }],
+  },
+  {
+    name: "P09: pax size where the header has none",
+    archive: tar([{ path: "a", data: "abcd", size: 0, pax: { size: "4" } }, { path: "b" }]),
+    expected: [{ path: "a", text: "abcd" }, { path: "b" }],
+  },
+  {
+    name: "P10: hdrcharset=BINARY and a name that is no text",
+    archive: tar([
+      { path: "x", pax: { hdrcharset: "BINARY", path: Buffer.from("r\xffw", "latin1") } },
+    ]),
+    expected: [{ path: "r\xffw" }],
+  },
+  {
+    name: "P11: modes",
+    archive: tar([0o4755, 0o2755, 0o1777, 0o100644, 0].map((mode) => ({ path: "a", mode }))),
+    expected: [0o4755, 0o2755, 0o1777, 0o644, 0].map((mode) => ({ mode })),
+  },
+  {
+    name: "P12: an empty uid record leaves the header's",
+    archive: tar([{ path: "a", uid: 4, gid: 5, pax: { uid: "", gid: "", mtime: "", size: "" } }]),
+    expected: [{ uid: 4, gid: 5 }],
+  },
+  {
+    name: "of several extended headers in a row the last counts, and for one entry only",
+    archive: tar([
+      { path: "x", type: "x", data: paxRecords({ path: "first", uid: "1" }) },
+      { path: "a", pax: { path: "second" } },
+      { path: "b" },
+    ]),
+    expected: [
+      { path: "second", uid: 0 },
+      { path: "b", uid: 0 },
+    ],
+  },
+  {
+    name: "U02: type 7 is a file",
+    archive: tar([{ path: "a", type: "7", data: "contiguous" }]),
+    expected: [{ kind: "file", text: "contiguous" }],
+  },
+  {
+    name: "U03: volume labels, dump directories and other notes are left out, each type told once",
+    archive: tar([
+      { path: "label", type: "V" },
+      { path: "dump", type: "D", data: "Yf\0\0" },
+      { path: "dump", type: "D", data: "x".repeat(600) },
+      { path: "f", data: "x" },
+      { path: "rest", type: "M", data: "abc" },
+      { path: "x", type: "N", data: "abc", size: 0, pax: { size: "3", path: "gone" } },
+      { path: "acl", type: "A", data: "abc" },
+      { path: "inode", type: "I" },
+      { path: "g", data: "y" },
+    ]),
+    expected: [
+      { path: "f", text: "x" },
+      { path: "g", text: "y" },
+    ],
+    warnings: [/type V/, /type D/, /type M/, /type N/, /type A/, /type I/],
+  },
+  { name: "E01: only an end marker", archive: tarEnd(), expected: [] },
+  { name: "E02: not a byte", archive: new Uint8Array(0), expected: [] },
+  {
+    name: "E03: no end marker",
+    archive: tarEntry({ path: "a", data: "x" }),
+    expected: [{ text: "x" }],
+  },
+  {
+    name: "E04: one zero block",
+    archive: Buffer.concat([tarEntry({ path: "a" }), tarEnd().subarray(0, 512)]),
+    expected: [{ path: "a" }],
+  },
+  {
+    name: "E05: garbage after the end",
+    archive: Buffer.concat([tar([{ path: "a" }]), Buffer.alloc(777, "x")]),
+    expected: [{ path: "a" }],
+  },
+  {
+    name: "E06: a second archive after the end",
+    archive: Buffer.concat([tar([{ path: "a" }]), tar([{ path: "b" }])]),
+    expected: [{ path: "a" }],
+  },
+  {
+    name: "E11: an end marker cut to 700 bytes",
+    archive: Buffer.concat([tarEntry({ path: "a" }), tarEnd().subarray(0, 700)]),
+    expected: [{ path: "a" }],
+  },
+  {
+    name: "E09: a checksum of signed bytes is one too",
+    archive: tar([{ path: Buffer.from("\xe4\xff", "latin1"), checksum: "signed" }]),
+    expected: [{ path: "\xe4\xff" }],
+  },
+  {
+    name: "D07: spellings of one directory's files",
+    archive: tar(
+      ["./", "./a/", "./a//f1", "/a/f2", "a/./f3", "//a/f4", "a/b/../f5"].map((path) => ({ path })),
+    ),
+    expected: ["", "a", "a/f1", "a/f2", "a/f3", "a/f4", "a/f5"].map((path) => ({ path })),
+  },
+  {
+    name: "D08: names above the root are held down to it",
+    archive: tar([{ path: "../evil" }, { path: "/../../evil2" }]),
+    expected: [{ path: "evil" }, { path: "evil2" }],
+  },
+  {
+    name: "D09: the root's own attributes",
+    archive: tar([{ path: "./", mode: 0o700, uid: 5, gid: 6, mtime: 7 }]),
+    expected: [{ kind: "directory", path: "", mode: 0o700, uid: 5, gid: 6, mtime: 7 }],
+  },
+  {
+    name: "D10: type 0 with a slash at the end is a file",
+    archive: tar([{ path: "dir/", type: "0" }]),
+    expected: [{ kind: "file", path: "dir", text: "" }],
+  },
+  {
+    name: "D10b: a v7 header without a type and a slash at the end is a directory",
+    archive: tar([
+      { path: "dir/", type: "\0", magic: "v7" },
+      { path: "dir/f", type: "\0", magic: "v7", data: "x" },
+    ]),
+    expected: [
+      { kind: "directory", path: "dir" },
+      { kind: "file", path: "dir/f", text: "x" },
+    ],
+  },
+  {
+    name: "D11: names are bytes",
+    archive: tar([
+      { path: "back\\slash" },
+      { path: "new\nline" },
+      { path: Buffer.from("inv\xff\xfe", "latin1") },
+      { path: "n".repeat(100) },
+      { path: ".wh.whiteout" },
+      { path: ".wh..wh..opq" },
+    ]),
+    expected: [
+      "back\\slash",
+      "new\nline",
+      "inv\xff\xfe",
+      "n".repeat(100),
+      ".wh.whiteout",
+      ".wh..wh..opq",
+    ].map((path) => ({ path })),
+  },
+  {
+    name: "D12: a component of 255 bytes",
+    archive: tar([{ path: `a/${"b".repeat(255)}` }]),
+    expected: [{ path: `a/${"b".repeat(255)}` }],
+  },
+  {
+    name: "S01: targets of symlinks are kept as they are, their mode is 0777",
+    archive: tar([
+      { path: "a", linkname: "/abs//olute/", mode: 0o600 },
+      { path: "b", linkname: "../../../escape" },
+      { path: "c", linkname: "t".repeat(4095) },
+    ]),
+    expected: [
+      { kind: "symlink", linkTarget: "/abs//olute/", mode: 0o777 },
+      { linkTarget: "../../../escape" },
+      { linkTarget: "t".repeat(4095) },
+    ],
+  },
+  {
+    name: "N01: devices and a fifo",
+    archive: tar([
+      { path: "null", type: "3", devMajor: 1, devMinor: 3 },
+      { path: "disk", type: "4", devMajor: 259, devMinor: 70000 },
+      { path: "most", type: "4", devMajor: 4095, devMinor: 1048575 },
+      { path: "pipe", type: "6" },
+    ]),
+    expected: [
+      { kind: "character", device: "1:3" },
+      { kind: "block", device: "259:70000" },
+      { device: "4095:1048575" },
+      { kind: "fifo", device: "0:0" },
+    ],
+  },
+  {
+    name: "H15, H16: targets of hard links are cleaned",
+    archive: tar(
+      ["/x/a", "./x/a", "x/../x/a", "../../x/a"].map((linkname) => ({
+        path: "b",
+        type: "1",
+        linkname,
+      })),
+    ),
+    expected: Array.from({ length: 4 }, () => ({ kind: "hardlink", linkTarget: "x/a" })),
+  },
+  {
+    name: "a hard link with a size but no body leaves the stream in step",
+    archive: tar([
+      { path: "h", type: "1", linkname: "a", size: 4096 },
+      { path: "b", data: "x" },
+    ]),
+    expected: [{ kind: "hardlink" }, { path: "b", text: "x" }],
+  },
+];
+
+for (const { name, archive, expected, warnings = [] } of readings) {
+  test(`TarReader reads ${name}`, () => {
+    const read = readTar(archive);
+    const rows = read.entries.map((entry, i) => {
+      const all = shown(entry);
+      const keys = new Set(Object.keys(expected[i] ?? all));
+      return Object.fromEntries(Object.entries(all).filter(([key]) => keys.has(key)));
+    });
+    assert.deepEqual(rows, expected);
+    assert.equal(read.warnings.length, warnings.length, read.warnings.join("\n"));
+    warnings.forEach((pattern, i) => {
+      assert.match(read.warnings[i] ?? "", pattern);
+    });
+  });
+}
+
+interface Refusal {
+  readonly name: string;
+  readonly archive: Uint8Array;
+  readonly code: string;
+  readonly limits?: Partial<Limits>;
+}
+
+const pax = (data: string): Uint8Array => tar([{ path: "x", type: "x", data }, { path: "a" }]);
+const whole = tar([{ path: "a", data: "x".repeat(600) }]);
+
+const refusals: readonly Refusal[] = [
+  {
+    name: "P05b: uid 2^32 in pax",
+    archive: tar([{ path: "a", pax: { uid: "4294967296" } }]),
+    code: "TAR_ID",
+  },
+  { name: "P05b: uid 2^32", archive: tar([{ path: "a", uid: 4294967296 }]), code: "TAR_ID" },
+  { name: "P05b: uid -1", archive: tar([{ path: "a", uid: -1 }]), code: "TAR_ID" },
+  { name: "gid 2^32 - 1", archive: tar([{ path: "a", gid: 4294967295 }]), code: "TAR_ID" },
+  { name: "pax uid -1", archive: tar([{ path: "a", pax: { uid: "-1" } }]), code: "TAR_ID" },
+  { name: "pax uid text", archive: tar([{ path: "a", pax: { uid: "x" } }]), code: "TAR_PAX" },
+  { name: "pax size -1", archive: tar([{ path: "a", pax: { size: "-1" } }]), code: "TAR_PAX" },
+  { name: "pax size text", archive: tar([{ path: "a", pax: { size: "0x4" } }]), code: "TAR_PAX" },
+  {
+    name: "pax size of 2^53",
+    archive: tar([{ path: "a", pax: { size: "9007199254740992" } }]),
+    code: "TAR_HEADER",
+  },
+  { name: "pax mtime text", archive: tar([{ path: "a", pax: { mtime: "1e9" } }]), code: "TAR_PAX" },
+  { name: "pax mtime .5", archive: tar([{ path: "a", pax: { mtime: ".5" } }]), code: "TAR_PAX" },
+  {
+    name: "NUL in pax path",
+    archive: tar([{ path: "a", pax: { path: "a\0b" } }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "NUL in pax linkpath",
+    archive: tar([{ path: "a", linkname: "b", pax: { linkpath: "a\0b" } }]),
+    code: "TAR_PAX",
+  },
+  { name: "a pax record without a newline", archive: pax("8 path=ab"), code: "TAR_PAX" },
+  { name: "a pax record too long for its header", archive: pax("99 path=a\n"), code: "TAR_PAX" },
+  { name: "a pax record too short for its key", archive: pax("6 path=a\n"), code: "TAR_PAX" },
+  { name: "a pax record without a length", archive: pax("path=a\n"), code: "TAR_PAX" },
+  { name: "a pax record of length 0", archive: pax("0 path=a\n"), code: "TAR_PAX" },
+  { name: "a pax record without a key", archive: pax("4 =\n"), code: "TAR_PAX" },
+  { name: "a pax record without =", archive: pax("7 path\n"), code: "TAR_PAX" },
+  {
+    name: "a pax record with a huge length",
+    archive: pax(`${"9".repeat(400)} a=b\n`),
+    code: "TAR_PAX",
+  },
+  { name: "zeros behind pax records", archive: pax("9 path=a\n\0"), code: "TAR_PAX" },
+  {
+    name: "a malformed global header",
+    archive: tar([{ path: "g", type: "g", data: "nonsense" }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "a LIBARCHIVE xattr that is no base64",
+    archive: tar([{ path: "a", pax: { "LIBARCHIVE.xattr.user.a": "a*b" } }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "an xattr name with NUL",
+    archive: tar([{ path: "a", pax: { "LIBARCHIVE.xattr.user.a%00b": "" } }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "an xattr name that is a namespace alone",
+    archive: tar([{ path: "a", pax: { "SCHILY.xattr.user.": "x" } }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "an xattr name of 256 bytes",
+    archive: tar([{ path: "a", pax: { [`SCHILY.xattr.user.${"n".repeat(251)}`]: "x" } }]),
+    code: "TAR_PAX",
+  },
+  {
+    name: "U01: an unknown type with data",
+    archive: tar([{ path: "a" }, { path: "z", type: "Z", data: "zz" }, { path: "b" }]),
+    code: "TAR_TYPE",
+  },
+  { name: "E07: data cut", archive: whole.subarray(0, 900), code: "TAR_TRUNCATED" },
+  { name: "E07: padding cut", archive: whole.subarray(0, 1200), code: "TAR_TRUNCATED" },
+  { name: "E08: header cut", archive: whole.subarray(0, 300), code: "TAR_TRUNCATED" },
+  { name: "E08: zeros cut", archive: tarEnd().subarray(0, 300), code: "TAR_TRUNCATED" },
+  {
+    name: "an end within an extended header",
+    archive: pax("9 path=a\n").subarray(0, 700),
+    code: "TAR_TRUNCATED",
+  },
+  {
+    name: "an end between an extended header and its entry",
+    archive: pax("9 path=a\n").subarray(0, 1024),
+    code: "TAR_TRUNCATED",
+  },
+  {
+    name: "an end marker between an extended header and its entry",
+    archive: tar([{ path: "L", type: "L", data: "name\0" }]),
+    code: "TAR_TRUNCATED",
+  },
+  {
+    name: "E09: a bad checksum",
+    archive: tar([{ path: "a", checksum: 1234 }]),
+    code: "TAR_CHECKSUM",
+  },
+  {
+    name: "E10: one zero block, then an entry",
+    archive: Buffer.concat([new Uint8Array(512), tar([{ path: "a" }])]),
+    code: "TAR_HEADER",
+  },
+  {
+    name: "E11: one zero block, then the start of something",
+    archive: Buffer.concat([new Uint8Array(512), tarHeader({ path: "a" }).subarray(0, 200)]),
+    code: "TAR_TRUNCATED",
+  },
+  {
+    name: "D09c: the root as a file",
+    archive: tar([{ path: "./", type: "0" }]),
+    code: "TAR_PATH",
+  },
+  { name: "D09c: an empty name", archive: tar([{ path: "" }]), code: "TAR_PATH" },
+  {
+    name: "the root as a symlink",
+    archive: tar([{ path: "/", type: "2", linkname: "/etc" }]),
+    code: "TAR_PATH",
+  },
+  {
+    name: "D12: a component of 256 bytes",
+    archive: tar([{ path: `a/${"b".repeat(256)}` }]),
+    code: "TAR_PATH",
+  },
+  {
+    name: "S01: a symlink to nothing",
+    archive: tar([{ path: "a", type: "2", linkname: "" }]),
+    code: "TAR_PATH",
+  },
+  {
+    name: "a hard link to nothing",
+    archive: tar([{ path: "a", type: "1", linkname: "" }]),
+    code: "TAR_PATH",
+  },
+  {
+    name: "a hard link to the root",
+    archive: tar([{ path: "a", type: "1", linkname: "./" }]),
+    code: "TAR_PATH",
+  },
+  {
+    name: "N02: device 70000:3000000",
+    archive: tar([{ path: "a", type: "3", devMajor: 70000, devMinor: 3000000 }]),
+    code: "TAR_DEVICE",
+  },
+  {
+    name: "device minor 2^20",
+    archive: tar([{ path: "a", type: "4", devMajor: 1, devMinor: 1048576 }]),
+    code: "TAR_DEVICE",
+  },
+  {
+    name: "H14: a hard link with a body",
+    archive: tar([{ path: "h", type: "1", linkname: "a", data: "body" }]),
+    code: "TAR_CHECKSUM",
+  },
+  { name: "size -1", archive: tar([{ path: "a", size: -1 }]), code: "TAR_HEADER" },
+  { name: "size 2^53", archive: tar([{ path: "a", size: 2n ** 53n }]), code: "TAR_HEADER" },
+  { name: "size 2^90", archive: tar([{ path: "a", size: 2n ** 90n }]), code: "TAR_HEADER" },
+  ...["00000x44", "-0000005", "9       ", "\x001234567"].map((mode) => ({
+    name: `mode ${JSON.stringify(mode)}`,
+    archive: tar([
+      {
+        path: "a",
+        edit(header: Uint8Array) {
+          header.set(Buffer.from(mode), 100);
+        },
+      },
+    ]),
+    code: "TAR_HEADER",
+  })),
+  {
+    name: "an extended header over its limit, before it has come",
+    archive: tarHeader({ path: "x", type: "x", size: 1025 }),
+    limits: { headerBytes: 1024 },
+    code: "LIMIT_HEADER_BYTES",
+  },
+  {
+    name: "a path over its limit",
+    archive: tar([{ path: "a/bcd" }]),
+    limits: { pathBytes: 4 },
+    code: "LIMIT_PATH_BYTES",
+  },
+  {
+    name: "a path too deep",
+    archive: tar([{ path: "a/b/c" }]),
+    limits: { pathDepth: 2 },
+    code: "LIMIT_PATH_DEPTH",
+  },
+  {
+    name: "a hard link's target over its limit",
+    archive: tar([{ path: "a", type: "1", linkname: "bcdef" }]),
+    limits: { pathBytes: 4 },
+    code: "LIMIT_PATH_BYTES",
+  },
+  {
+    name: "a symlink's target over its limit",
+    archive: tar([{ path: "a", linkname: "t".repeat(4096) }]),
+    code: "LIMIT_LINK_TARGET_BYTES",
+  },
+  {
+    name: "xattrs over their limit",
+    archive: tar([{ path: "a", pax: { "SCHILY.xattr.user.a": "1234" } }]),
+    limits: { xattrBytes: 9 },
+    code: "LIMIT_XATTR_BYTES",
+  },
+];
+
+for (const { name, archive, code, limits } of refusals) {
+  test(`TarReader refuses ${name}`, () => {
+    assert.throws(() => readTar(archive, { limits: limits ?? {} }), { code });
+  });
+}
+
+test("TarReader names the archive, the place and the reason in its messages", () => {
+  const archive = tar([{ path: "a" }, { path: "h", type: "1", linkname: "a", data: "body" }]);
+  assert.throws(() => readTar(archive), {
+    message:
+      "test: tar header at byte 1024: expected a header, got a block without a header's checksum " +
+      '(after hardlink "h", which claims a body)',
+  });
+});

@@ -1,0 +1,19 @@
+/**
+ * One word of a shell script that stands for `text` as it is, in every shell and in the
+ * interpreter of the runtimes. A NUL, which no argument and no variable can hold, is left out.
+ */
+export function shellWord(text: string): string {
+  const quoted = text
+    .replaceAll("\0", "")
+    // Not by a backslash: the runtimes' interpreter keeps one outside of quotes in an assignment.
+    .replaceAll("'", `'"'"'`)
+    // The runtimes' interpreter reads a carriage return before a line feed as nothing, even in
+    // quotes: with the quotes closed and opened between the two they are no longer neighbours.
+    .replaceAll("\r", "\r''");
+  return `'${quoted}'`;
+}
+
+/** A text file of these lines, each ended by a line feed. */
+export function textLines(...lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}

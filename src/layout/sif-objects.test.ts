@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inspectMetadata } from "./inspect-metadata.ts";
+import { runtimeEntries } from "./runtime-entries.ts";
+import { sifObjects } from "./sif-objects.ts";
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+const input = {
+  config: {
+    Cmd: ["sh", "-c", "a && b <c >d \u2028"],
+    Env: ["A=1"],
+    Labels: { "10": "ten", b: "bee" },
+  },
+  architecture: "amd64",
+  variant: "",
+};
+
+function fileText(path: string): string {
+  const entry = runtimeEntries(input).find((candidate) => candidate.path === path);
+  assert.ok(entry?.kind === "file", path);
+  return text(entry.content);
+}
+
+test("sifObjects is the definition, the inspect metadata and the image's configuration", () => {
+  const objects = sifObjects(input);
+  assert.deepEqual(
+    objects.map(({ kind, name }) => [kind, name]),
+    [
+      ["definition", ""],
+      ["json", "inspect-metadata.json"],
+      ["json", "oci-config.json"],
+    ],
+  );
+  const [definition, metadata, config] = objects.map(({ content }) => text(content));
+  assert.equal(definition, "bootstrap: docker\n\n");
+  assert.equal(definition, fileText(".singularity.d/Singularity"));
+  assert.equal(metadata, inspectMetadata(input));
+  assert.deepEqual(JSON.parse(config ?? ""), input.config);
+});
+
+test("sifObjects gives an empty configuration an object too", () => {
+  const config = sifObjects({ config: {}, architecture: "amd64", variant: "" }).at(-1);
+  assert.equal(config && text(config.content), "{}");
+});
+
+test("inspectMetadata holds what the files in the image say", () => {
+  const trimmed = (path: string): string => fileText(path).replace(/\n+$/, "");
+  assert.deepEqual(JSON.parse(inspectMetadata(input)), {
+    data: {
+      attributes: {
+        environment: {
+          "/.singularity.d/env/10-docker2singularity.sh": trimmed(
+            ".singularity.d/env/10-docker2singularity.sh",
+          ),
+          "/.singularity.d/env/90-environment.sh": trimmed(".singularity.d/env/90-environment.sh"),
+        },
+        labels: JSON.parse(fileText(".singularity.d/labels.json")) as unknown,
+        runscript: trimmed(".singularity.d/runscript"),
+        deffile: "bootstrap: docker",
+        startscript: "#!/bin/sh",
+      },
+    },
+    type: "container",
+  });
+});
+
+test("inspectMetadata is compact, in fixed order, and escapes as the runtimes do", () => {
+  const metadata = inspectMetadata(input);
+  assert.match(
+    metadata,
+    /^\{"data":\{"attributes":\{"environment":\{"\/\.singularity\.d\/env\/10-/,
+  );
+  assert.match(
+    metadata,
+    /"labels":\{"10":"ten","b":"bee","org\.label-schema\.build-arch":"amd64",/,
+  );
+  assert.match(
+    metadata,
+    /"deffile":"bootstrap: docker","startscript":"#!\/bin\/sh"\}\},"type":"container"\}$/,
+  );
+  assert.ok(metadata.includes("a \\u0026\\u0026 b \\u003cc \\u003ed \\u2028"));
+  assert.doesNotMatch(metadata, /[&<>\n\u2028]/);
+});

@@ -1,0 +1,27 @@
+import { ociConfigJson } from "../image/index.ts";
+import { definitionText } from "./definition-text.ts";
+import { inspectMetadata } from "./inspect-metadata.ts";
+import type { LayoutInput } from "./labels.ts";
+
+/** One data object of a SIF, but for its place in the file. */
+export interface LayoutObject {
+  readonly kind: "definition" | "json";
+  /** "" for none. */
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/**
+ * The data objects that stand before the root partition, in file order. They depend on the image's
+ * content alone: no reference, tag, digest or time is in them.
+ *
+ * @see docs/layout-1.md; sif.md §3.1, §4
+ */
+export function sifObjects(input: LayoutInput): readonly LayoutObject[] {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  return [
+    { kind: "definition", name: "", content: bytes(definitionText()) },
+    { kind: "json", name: "inspect-metadata.json", content: bytes(inspectMetadata(input)) },
+    { kind: "json", name: "oci-config.json", content: ociConfigJson(input.config) },
+  ];
+}

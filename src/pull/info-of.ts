@@ -1,0 +1,76 @@
+import {
+  DOCKER_URI,
+  familiarName,
+  formatImageName,
+  ImageError,
+  Info,
+  LIBRARY_SCHEME,
+  LIBRARY_URI,
+  LOCAL_URI,
+  parseImageName,
+  parseOciConfig,
+  parseRef,
+  parseStrictJson,
+  Reference,
+} from "../image/index.ts";
+import type { StoredImage } from "../store/index.ts";
+
+/** A stored image in the package's own shape; names as people write them. */
+export function infoOf(image: StoredImage): Info {
+  return new Info({
+    id: image.id,
+    size: image.size,
+    path: image.path,
+    ref: referenceOf(image),
+    ociConfig: ociConfigOf(image),
+    origin: image.origin,
+    usedBy: image.borrowers.map(({ who }) => who),
+  });
+}
+
+function referenceOf({ names: { tags, digests } }: StoredImage): Reference {
+  const uri = originOf(tags[0] ?? digests[0] ?? "");
+  // An image may have names of several origins; a reference has one, that of its first name.
+  const own = (name: string): boolean => originOf(name) === uri;
+  return new Reference(
+    uri,
+    tags.filter(own).map(familiarText),
+    digests.filter(own).map(familiarText),
+  );
+}
+
+function ociConfigOf({ ociConfigJson, id }: StoredImage): Info["ociConfig"] {
+  if (ociConfigJson === undefined) return undefined;
+  const what = `recorded configuration of image ${id}`;
+  return parseOciConfig(parseStrictJson(Buffer.from(ociConfigJson), what), what);
+}
+
+/** The origin domain of a recorded name: all registries have one. */
+function originOf(name: string): string {
+  if (name.startsWith(`${LIBRARY_URI}/`)) return LIBRARY_URI;
+  if (name.startsWith(`${LOCAL_URI}/`)) return LOCAL_URI;
+  if (!name.startsWith(LIBRARY_SCHEME)) return DOCKER_URI;
+  const slash = name.indexOf("/", LIBRARY_SCHEME.length);
+  return name.slice(0, slash);
+}
+
+/** A recorded name in its short form. */
+export function familiarText(name: string): string {
+  return originOf(name) === DOCKER_URI ? familiarName(parseImageName(name)) : name;
+}
+
+/**
+ * The recorded names that a typed text may mean, for looking an image up; none for a text that is
+ * no name, such as an id.
+ */
+export function storeNamesOf(text: string): readonly string[] {
+  try {
+    const reference = parseRef(text);
+    const names = [...reference.tags(), ...reference.digests()];
+    if (reference.uri() !== DOCKER_URI) return names;
+    return names.map((name) => formatImageName(parseImageName(name)));
+  } catch (error) {
+    if (error instanceof ImageError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Limits } from "../base/index.ts";
+import type { HttpClient } from "../http/index.ts";
+import type { Compression, Owners, Platform } from "../image/index.ts";
+import type { OnPullEvent } from "./pull-events.ts";
+
+/** What an edge of the program makes once and every pull uses. */
+export interface PullContext {
+  readonly client: HttpClient;
+  readonly limits: Limits;
+  /** What is pulled when nobody says otherwise. */
+  readonly hostPlatform: Platform;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What one caller wants of one pull; what is left out is the usual. */
+export interface PullOptions {
+  readonly platform?: Platform | undefined;
+  /** Absent: any image of the content that is there already, else gzip. */
+  readonly compression?: Compression | undefined;
+  /** Absent: any image of the content that is there already, else as the image says. */
+  readonly owners?: Owners | undefined;
+  /** Compressing threads. */
+  readonly jobs: number;
+  /** Directory that large layers are spooled in; absent: beside the growing image. */
+  readonly tmpDirectory?: string | undefined;
+  readonly onEvent: OnPullEvent;
+}

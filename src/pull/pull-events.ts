@@ -1,0 +1,27 @@
+import type { Digest } from "../image/index.ts";
+
+/** A layer as progress speaks of it; `index` counts from 0, lowest first. */
+export interface LayerProgress {
+  readonly index: number;
+  readonly digest: Digest;
+  /** Bytes of the blob. */
+  readonly size: number;
+}
+
+/** What a pull tells while it runs; counts are bytes since the start, never differences. */
+export type PullEvent =
+  | {
+      readonly kind: "resolved";
+      readonly digest: Digest;
+      readonly layers: readonly LayerProgress[];
+    }
+  | { readonly kind: "fetched"; readonly layer: number; readonly bytes: number }
+  /** Decompressed bytes read so far. */
+  | { readonly kind: "converted"; readonly layer: number; readonly bytes: number }
+  | { readonly kind: "layer-done"; readonly layer: number }
+  | { readonly kind: "written"; readonly bytes: number; readonly total: number }
+  /** The content was there already: nothing is converted. */
+  | { readonly kind: "present"; readonly id: string }
+  | { readonly kind: "warning"; readonly message: string };
+
+export type OnPullEvent = (event: PullEvent) => void;

@@ -1,0 +1,288 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  formatImageName,
+  formatPlatform,
+  ociConfigJson,
+  repositoryName,
+  type Compression,
+  type Descriptor,
+  type ImageName,
+  type Owners,
+  type Profile,
+} from "../image/index.ts";
+import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
+import { LAYOUT } from "../layout/index.ts";
+import { convertImage, deliveriesOf, type ConvertedFile } from "./convert-image.ts";
+import { openSource, type OpenedSource } from "./open-source.ts";
+import type { PullContext, PullOptions } from "./pull-context.ts";
+import { resolveImage, type ResolvedImage } from "./resolve-image.ts";
+import { verifyLayers } from "./verify-layers.ts";
+
+/**
+ * Makes `reference` an image of `store`, converting it only where its content is not there yet, and
+ * records the name. What fails or is aborted leaves the store as it was.
+ *
+ * @throws ImageError, RegistryError, HttpError, ContentError, LayerError, TreeError, LimitError,
+ *   ConvertError, StoreError; and AbortError, untouched
+ */
+export async function pullToStore(
+  store: Store,
+  reference: string,
+  context: PullContext,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<StoredImage> {
+  const opened = openSource(reference, context);
+  const root = await opened.source.resolve(signal);
+  const pull = new StorePull(store, reference, opened, root, context, options, signal);
+  return (await pull.findKnown()) ?? (await pull.resolveAndConvert());
+}
+
+/** One pull into a store, after its name was resolved. */
+class StorePull {
+  readonly #store: Store;
+  readonly #reference: string;
+  readonly #opened: OpenedSource;
+  readonly #root: Descriptor;
+  readonly #context: PullContext;
+  readonly #options: PullOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    store: Store,
+    reference: string,
+    opened: OpenedSource,
+    root: Descriptor,
+    context: PullContext,
+    options: PullOptions,
+    signal: AbortSignal,
+  ) {
+    this.#store = store;
+    this.#reference = reference;
+    this.#opened = opened;
+    this.#root = root;
+    this.#context = context;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /**
+   * The image, where this repository is known to have delivered what the name means now. That it
+   * answered for the name just now is the caller's permission (design decision 4), so no document
+   * is fetched.
+   */
+  async findKnown(): Promise<StoredImage | undefined> {
+    const key = this.#manifestKey();
+    if (key === undefined) return undefined;
+    const contentKey = await this.#store.manifestContent(key);
+    if (contentKey === undefined) return undefined;
+    const image = await this.#findStored(contentKey);
+    return image === undefined ? undefined : await this.#adopt(image);
+  }
+
+  async resolveAndConvert(): Promise<StoredImage> {
+    const { source, what } = this.#opened;
+    const { limits } = this.#context;
+    const image = await resolveImage(
+      source,
+      this.#root,
+      this.#platform(),
+      what,
+      limits,
+      this.#signal,
+    );
+    this.#options.onEvent({
+      kind: "resolved",
+      digest: this.#root.digest,
+      layers: image.layers.map(({ descriptor: { digest, size } }, index) => ({
+        index,
+        digest,
+        size,
+      })),
+    });
+    // One conversion of one content at a time; whoever waited finds it stored.
+    await using _claim = await this.#store.claim(`convert ${image.contentKey}`, this.#signal);
+    const stored = await this.#findStored(image.contentKey);
+    if (stored === undefined) return await this.#convert(image);
+    if (!(await this.#mayReuse(image))) {
+      await verifyLayers(
+        image.layers,
+        source,
+        { limits, what, onEvent: this.#options.onEvent },
+        this.#signal,
+      );
+      await this.#recordDeliveries(image);
+    }
+    await this.#recordManifest(image);
+    return await this.#adopt(stored);
+  }
+
+  /**
+   * Whether every blob of `image` once came from this host with the diffID that it claims now, and
+   * the caller may read each of them in this repository.
+   */
+  async #mayReuse(image: ResolvedImage): Promise<boolean> {
+    const { source } = this.#opened;
+    const { origin } = source;
+    if (origin === undefined) return false;
+    if (!(await this.#store.delivered(origin, deliveriesOf(image)))) return false;
+    for (const { descriptor } of image.layers) {
+      if (!(await source.has(descriptor, this.#signal))) return false;
+    }
+    return true;
+  }
+
+  async #convert(image: ResolvedImage): Promise<StoredImage> {
+    const { source, what } = this.#opened;
+    await using staging = await this.#store.stage();
+    await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
+    const owners = this.#options.owners ?? DEFAULT_OWNERS;
+    const compression = this.#options.compression ?? DEFAULT_COMPRESSION;
+    const file = await convertImage(
+      image,
+      source,
+      {
+        compression,
+        owners,
+        jobs: this.#options.jobs,
+        limits: this.#context.limits,
+        what,
+        directory: staging.path,
+        spoolDirectory: spool.path,
+        onEvent: this.#options.onEvent,
+      },
+      this.#signal,
+    );
+    const profile: Profile = { codec: file.codec, compression, owners, layout: LAYOUT };
+    return await this.#store.publish(this.#publication(image, file, profile), this.#signal);
+  }
+
+  #publication(image: ResolvedImage, file: ConvertedFile, profile: Profile): Publication {
+    const { config } = image;
+    const host = this.#opened.source.origin;
+    const manifest = this.#manifestKey();
+    return {
+      file: file.path,
+      id: file.id,
+      size: file.size,
+      names: this.#names(),
+      origin: "layers",
+      contentKey: image.contentKey,
+      profile,
+      platform: { os: config.os, architecture: config.architecture, variant: config.variant },
+      ociConfigJson: Buffer.from(ociConfigJson(config.config)).toString(),
+      source: {
+        reference: this.#reference,
+        ...(host === undefined ? {} : { host }),
+        ...(image.manifestDigest === this.#root.digest ? {} : { indexDigest: this.#root.digest }),
+        manifestDigest: image.manifestDigest,
+        configDigest: image.configDigest,
+        layers: image.layers.map(({ descriptor, diffId }) => ({
+          digest: descriptor.digest,
+          size: descriptor.size,
+          mediaType: descriptor.mediaType,
+          diffId,
+        })),
+      },
+      createdAt: this.#context.now(),
+      ...(host === undefined ? {} : { deliveries: { host, layers: deliveriesOf(image) } }),
+      ...(manifest === undefined
+        ? {}
+        : { manifest: { ...manifest, contentKey: image.contentKey } }),
+    };
+  }
+
+  async #recordDeliveries(image: ResolvedImage): Promise<void> {
+    const host = this.#opened.source.origin;
+    if (host !== undefined) await this.#store.recordDeliveries(host, deliveriesOf(image));
+  }
+
+  async #recordManifest(image: ResolvedImage): Promise<void> {
+    const key = this.#manifestKey();
+    if (key === undefined) return;
+    await this.#store.recordManifest({ ...key, contentKey: image.contentKey });
+  }
+
+  /** Gives a stored image the names of this pull. */
+  async #adopt(image: StoredImage): Promise<StoredImage> {
+    this.#options.onEvent({ kind: "present", id: image.id });
+    return await this.#store.addNames(image.id, this.#names());
+  }
+
+  async #findStored(contentKey: string): Promise<StoredImage | undefined> {
+    const images = await this.#store.findByContent(contentKey);
+    const { compression, owners } = this.#options;
+    return images.find(
+      ({ profile }) => profile !== undefined && fits(profile, { compression, owners }),
+    );
+  }
+
+  #manifestKey(): ManifestKey | undefined {
+    const { source, name } = this.#opened;
+    if (source.origin === undefined) return undefined;
+    return {
+      host: source.origin,
+      repository: name.repository,
+      digest: this.#root.digest,
+      platform: formatPlatform(this.#platform()),
+    };
+  }
+
+  #names(): Names {
+    return namesOf(this.#opened.name, this.#root);
+  }
+
+  #platform(): NonNullable<PullOptions["platform"]> {
+    return this.#options.platform ?? this.#context.hostPlatform;
+  }
+}
+
+export const DEFAULT_COMPRESSION: Compression = "gzip";
+export const DEFAULT_OWNERS: Owners = "image";
+
+/** The names that a pull records: the tag, if one was asked for, and what it meant. */
+function namesOf(name: ImageName, root: Descriptor): Names {
+  return {
+    tags: name.tag === undefined ? [] : [formatImageName(name)],
+    digests: [`${repositoryName(name)}@${root.digest}`],
+  };
+}
+
+/**
+ * Whether an image of this profile is what was asked for. What names nothing takes any; what names
+ * something takes any version of it, but none that this machine's neighbours could not make too.
+ */
+function fits(
+  profile: Profile,
+  wish: { readonly compression: Compression | undefined; readonly owners: Owners | undefined },
+): boolean {
+  const namesNothing = wish.compression === undefined && wish.owners === undefined;
+  if (namesNothing) return true;
+  if (profile.codec.includes("+")) return false;
+  return (
+    (wish.compression ?? profile.compression) === profile.compression &&
+    (wish.owners ?? profile.owners) === profile.owners
+  );
+}
+
+interface SpoolDirectory extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Where large layers are spooled: a directory of its own, removed afterwards. */
+export async function spoolDirectory(
+  tmpDirectory: string | undefined,
+  fallback: string,
+): Promise<SpoolDirectory> {
+  if (tmpDirectory === undefined) {
+    return { path: fallback, async [Symbol.asyncDispose]() {} };
+  }
+  const path = await mkdtemp(join(tmpDirectory, "siflet-"));
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Limits } from "../base/index.ts";
+import {
+  choosePlatform,
+  contentKey,
+  formatPlatform,
+  ImageError,
+  normalizePlatform,
+  parseImageConfig,
+  parseManifestDocument,
+  verified,
+  type Descriptor,
+  type Digest,
+  type ImageConfig,
+  type ImageSource,
+  type Platform,
+} from "../image/index.ts";
+import { limitError } from "../base/index.ts";
+
+/** How many indexes may lead to a manifest, one inside the other. */
+const MOST_INDEXES = 3;
+
+/** One layer of a resolved image. */
+export interface ResolvedLayer {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+/** An image whose documents were read and checked: everything but its layers. */
+export interface ResolvedImage {
+  /** What the name means now: an index or the manifest itself. */
+  readonly root: Descriptor;
+  readonly manifestDigest: Digest;
+  readonly configDigest: Digest;
+  readonly config: ImageConfig;
+  readonly layers: readonly ResolvedLayer[];
+  /** Design decision 2. */
+  readonly contentKey: string;
+}
+
+/**
+ * Reads the documents of an image, from what its name means down to its configuration. Every byte
+ * is checked against its digest before it is parsed.
+ *
+ * @param root - what the source resolved the name to
+ * @param what - the image, as messages name it
+ * @throws ImageError `PLATFORM_NOT_FOUND`, `MANIFEST_*`, `CONFIG_INVALID`
+ * @throws LimitError `LIMIT_MANIFEST_BYTES`, `LIMIT_CONFIG_BYTES`, `LIMIT_LAYERS`
+ */
+export async function resolveImage(
+  source: ImageSource,
+  root: Descriptor,
+  wanted: Platform,
+  what: string,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  let descriptor = root;
+  for (let depth = 0; depth <= MOST_INDEXES; depth += 1) {
+    const { bytes, mediaType } = await source.fetchDocument(descriptor, signal);
+    const document = parseManifestDocument(bytes, mediaType, what, limits);
+    if (document.kind === "manifest") {
+      const config = await fetchConfig(source, document.config, what, limits, signal);
+      checkPlatform(config, wanted, what);
+      return {
+        root,
+        manifestDigest: descriptor.digest,
+        configDigest: document.config.digest,
+        config,
+        layers: pairLayers(document.layers, config, what),
+        contentKey: contentKey(config),
+      };
+    }
+    const chosen = choosePlatform(document.manifests, wanted);
+    if (chosen === undefined) throw noPlatform(document.manifests, wanted, what);
+    descriptor = chosen;
+  }
+  throw new ImageError(
+    "MANIFEST_INVALID",
+    `${what}: more than ${MOST_INDEXES} indexes, one inside the other`,
+  );
+}
+
+async function fetchConfig(
+  source: ImageSource,
+  descriptor: Descriptor,
+  what: string,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<ImageConfig> {
+  const name = `configuration of ${what}`;
+  if (descriptor.size > limits.configBytes) {
+    throw limitError(limits, "configBytes", name, descriptor.size);
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of verified(source.fetch(descriptor, signal), descriptor, name)) {
+    chunks.push(chunk);
+  }
+  return parseImageConfig(Buffer.concat(chunks), name);
+}
+
+function pairLayers(
+  layers: readonly Descriptor[],
+  config: ImageConfig,
+  what: string,
+): ResolvedLayer[] {
+  if (layers.length !== config.diffIds.length) {
+    throw new ImageError(
+      "CONFIG_INVALID",
+      `${what}: its manifest has ${layers.length} layers, its configuration ${config.diffIds.length} diffIDs`,
+    );
+  }
+  return layers.map((descriptor, index) => {
+    const diffId = config.diffIds[index];
+    if (diffId === undefined) throw new Error(`no diffID ${index}`);
+    return { descriptor, diffId };
+  });
+}
+
+/** An image for another architecture is never taken for the one that was asked for. */
+function checkPlatform(config: ImageConfig, wanted: Platform, what: string): void {
+  const have = normalizePlatform(config);
+  const want = normalizePlatform(wanted);
+  if (have.os === want.os && have.architecture === want.architecture) return;
+  throw new ImageError(
+    "PLATFORM_NOT_FOUND",
+    `${what} is for ${formatPlatform(have)}, expected ${formatPlatform(want)}`,
+  );
+}
+
+function noPlatform(manifests: readonly Descriptor[], wanted: Platform, what: string): ImageError {
+  const have = manifests.flatMap(({ platform }) =>
+    platform === undefined ? [] : [formatPlatform(platform)],
+  );
+  return new ImageError(
+    "PLATFORM_NOT_FOUND",
+    `${what} has no image for ${formatPlatform(wanted)}; it has ${have.join(", ") || "none"}`,
+  );
+}

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import type { Limits } from "../base/index.ts";
+import { ContentError, digestHex, verified, type ImageSource } from "../image/index.ts";
+import { decompressLayer } from "../layers/index.ts";
+import { forEachParallel } from "./for-each-parallel.ts";
+import type { OnPullEvent } from "./pull-events.ts";
+import type { ResolvedLayer } from "./resolve-image.ts";
+
+const MOST_FETCHES = 2;
+
+/**
+ * Has the source prove that it delivers the content it names: every blob is fetched and hashed, as
+ * it is stored and as it is decompressed. Nothing is kept.
+ *
+ * Knowing a diffID is not permission: without this, anyone's registry could name the layers of a
+ * private image and be given it.
+ *
+ * @throws ContentError when a blob is not what its descriptor or diffID says
+ */
+export async function verifyLayers(
+  layers: readonly ResolvedLayer[],
+  source: ImageSource,
+  options: { readonly limits: Limits; readonly what: string; readonly onEvent: OnPullEvent },
+  signal: AbortSignal,
+): Promise<void> {
+  await forEachParallel(
+    layers.entries(),
+    MOST_FETCHES,
+    async ([index, { descriptor, diffId }], stop) => {
+      const what = `layer ${index + 1} of ${options.what}`;
+      const tar = decompressLayer(verified(source.fetch(descriptor, stop), descriptor, what), {
+        limits: options.limits,
+        what,
+        warn: (message) => {
+          options.onEvent({ kind: "warning", message });
+        },
+        mediaType: descriptor.mediaType,
+        signal: stop,
+      });
+      const hash = createHash("sha256");
+      for await (const chunk of tar) hash.update(chunk);
+      const got = hash.digest("hex");
+      if (got !== digestHex(diffId)) {
+        throw new ContentError(
+          "CONTENT_DIGEST_MISMATCH",
+          `${what}: decompressed, expected diffID ${diffId}, got sha256:${got}`,
+        );
+      }
+      options.onEvent({ kind: "layer-done", layer: index });
+    },
+    signal,
+  );
+}

@@ -1,0 +1,33 @@
+import { CodedError } from "../base/index.ts";
+
+export type RegistryErrorCode =
+  | "REGISTRY_UNAUTHORIZED"
+  | "REGISTRY_DENIED"
+  | "REGISTRY_RATE_LIMITED"
+  | "REGISTRY_STATUS"
+  | "REGISTRY_REALM"
+  | "REGISTRY_TOKEN";
+
+/**
+ * A registry, or the token service that it names, that did not give what was asked for.
+ *
+ * - `REGISTRY_UNAUTHORIZED` (401): it wants a login, and pulls are anonymous
+ * - `REGISTRY_DENIED` (403): not allowed, or hidden
+ * - `REGISTRY_RATE_LIMITED` (429): too many requests, and waiting did not help
+ * - `REGISTRY_STATUS`: any other status that the protocol does not foresee here
+ * - `REGISTRY_REALM`: the registry names a token service that must not be asked, or none
+ * - `REGISTRY_TOKEN`: the token service cannot be reached or answers with no token
+ */
+export class RegistryError extends CodedError<RegistryErrorCode> {
+  /** The HTTP status of the answer; undefined where the status is not what is wrong. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: RegistryErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly status?: number },
+  ) {
+    super(code, message, options);
+    this.status = options?.status;
+  }
+}

@@ -1,0 +1,56 @@
+import { abortError } from "../http/index.ts";
+
+interface Flight<T> {
+  readonly result: Promise<T>;
+  readonly controller: AbortController;
+  waiters: number;
+}
+
+/** Work that many ask for at once and that is done once for all of them. */
+export class SingleFlight<T> {
+  readonly #flights: Map<string, Flight<T>> = new Map<string, Flight<T>>();
+
+  /**
+   * Waits for the work under `key`, which `start` begins unless it is under way. An abort lets go
+   * of this one waiter; the work itself is aborted when nobody waits for it any longer.
+   *
+   * @throws AbortError, or what the work throws, to all who wait for it
+   */
+  async run(
+    key: string,
+    start: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (signal.aborted) throw abortError(signal);
+    const flight = this.#flights.get(key) ?? this.#begin(key, start);
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => {
+      aborted.reject(abortError(signal));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    flight.waiters += 1;
+    try {
+      return await Promise.race([flight.result, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      flight.waiters -= 1;
+      if (flight.waiters === 0 && this.#end(key, flight)) flight.controller.abort();
+    }
+  }
+
+  #begin(key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController();
+    const flight = { result: start(controller.signal), controller, waiters: 0 };
+    this.#flights.set(key, flight);
+    const end = (): void => {
+      this.#end(key, flight);
+    };
+    flight.result.then(end, end);
+    return flight;
+  }
+
+  /** Whether the flight was still under way. */
+  #end(key: string, flight: Flight<T>): boolean {
+    return this.#flights.get(key) === flight && this.#flights.delete(key);
+  }
+}

@@ -1,0 +1,225 @@
+import { ImageError } from "../image/index.ts";
+import type { Connection } from "./connection.ts";
+import {
+  allImages,
+  findId,
+  imageById,
+  imagesByContent,
+  insertImage,
+  moveNames,
+  notFound,
+  recordUse,
+  requireImage,
+} from "./image-records.ts";
+import type { Argument, Deliveries, Operations } from "./operations.ts";
+import { textOf } from "./row.ts";
+import { imageFile } from "./store-directory.ts";
+import type { ImageRecord, ManifestKey, ManifestRecord } from "./stored-image.ts";
+
+/** How long use times may wait for a write that they can share. */
+const USE_DELAY_MS = 30_000;
+
+type Own = "open" | "close" | "tryLock" | "unlock";
+
+/** What can be asked of an open database; each method is one transaction (see `Operations`). */
+export class Database implements Omit<Operations, Own> {
+  readonly #connection: Connection;
+  readonly #readOnly: boolean;
+  readonly #uses = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(connection: Connection, options: { readonly readOnly: boolean }) {
+    this.#connection = connection;
+    this.#readOnly = options.readOnly;
+  }
+
+  find({ text, names, now }: Argument<"find">): ImageRecord {
+    return this.#connection.snapshot(() => {
+      return requireImage(this.#connection, findId(this.#connection, { text, names }), now);
+    });
+  }
+
+  findById({ id, now }: Argument<"findById">): ImageRecord | undefined {
+    return this.#connection.snapshot(() => imageById(this.#connection, id, now));
+  }
+
+  findByContent({ contentKey, now }: Argument<"findByContent">): readonly ImageRecord[] {
+    return this.#connection.snapshot(() => imagesByContent(this.#connection, contentKey, now));
+  }
+
+  list({ now }: Argument<"list">): readonly ImageRecord[] {
+    return this.#connection.snapshot(() => allImages(this.#connection, now));
+  }
+
+  commitImage({ image, now }: Argument<"commitImage">): ImageRecord {
+    return this.#write(() => {
+      // The file is there again: whoever died before deleting the old one left nothing to do.
+      this.dropTombstone({ file: imageFile(image.id) });
+      insertImage(this.#connection, image, now);
+      moveNames(this.#connection, image.id, image.names);
+      if (image.deliveries !== undefined) insertDeliveries(this.#connection, image.deliveries);
+      if (image.manifest !== undefined) insertManifest(this.#connection, image.manifest);
+      return requireImage(this.#connection, image.id, now);
+    });
+  }
+
+  addNames({ id, names, now }: Argument<"addNames">): ImageRecord {
+    return this.#write(() => {
+      requireImage(this.#connection, id, now);
+      moveNames(this.#connection, id, names);
+      recordUse(this.#connection, id, now);
+      return requireImage(this.#connection, id, now);
+    });
+  }
+
+  untag({ name, now }: Argument<"untag">): ImageRecord {
+    return this.#write(() => {
+      const row = this.#connection.get("DELETE FROM name WHERE name = ? RETURNING image", name);
+      if (row === undefined) throw notFound(name);
+      return requireImage(this.#connection, textOf(row, "image"), now);
+    });
+  }
+
+  removeImage({ id, now }: Argument<"removeImage">): ImageRecord {
+    return this.#write(() => {
+      const image = requireImage(this.#connection, id, now);
+      const candidates = image.borrowers.map(({ who }) => who);
+      if (candidates.length > 0) {
+        const [name = `image ${id}`] = [...image.names.tags, ...image.names.digests];
+        const users = candidates.slice(0, 10).join(", ");
+        throw new ImageError("IS_USED", `${name}: used by ${users}`, { candidates });
+      }
+      // What is left here has expired.
+      this.#connection.run("DELETE FROM borrow WHERE image = ?", id);
+      this.#connection.run("DELETE FROM image WHERE id = ?", id);
+      this.#connection.run("INSERT OR IGNORE INTO tombstone VALUES (?)", imageFile(id));
+      return image;
+    });
+  }
+
+  tombstones(): readonly string[] {
+    return this.#connection
+      .all("SELECT file FROM tombstone")
+      .map((row) => textOf(row, "file"));
+  }
+
+  dropTombstone({ file }: Argument<"dropTombstone">): void {
+    this.#connection.run("DELETE FROM tombstone WHERE file = ?", file);
+  }
+
+  borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): ImageRecord {
+    return this.#write(() => {
+      const id = findId(this.#connection, { text, names });
+      this.#connection.run(
+        `INSERT INTO borrow VALUES (?, ?, ?, ?, ?) ON CONFLICT (image, who) DO UPDATE
+          SET taken_at = excluded.taken_at, expires_at = excluded.expires_at, note = excluded.note`,
+        id,
+        who,
+        now,
+        expiresAt ?? null,
+        note ?? null,
+      );
+      recordUse(this.#connection, id, now);
+      return requireImage(this.#connection, id, now);
+    });
+  }
+
+  giveBack({ id, who }: Argument<"giveBack">): void {
+    this.#write(() => this.#connection.run("DELETE FROM borrow WHERE image = ? AND who = ?", id, who));
+  }
+
+  usedBy({ id, now }: Argument<"usedBy">): readonly string[] {
+    return this.#connection
+      .snapshot(() => requireImage(this.#connection, id, now))
+      .borrowers.map(({ who }) => who);
+  }
+
+  touch({ id, now }: Argument<"touch">): void {
+    // Who may only read a store leaves no trace of having done so.
+    if (this.#readOnly) return;
+    this.#uses.set(id, now);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.flushUses();
+    }, USE_DELAY_MS).unref();
+  }
+
+  recordDeliveries(deliveries: Deliveries): void {
+    this.#write(() => {
+      insertDeliveries(this.#connection, deliveries);
+    });
+  }
+
+  delivered({ host, layers }: Deliveries): boolean {
+    return layers.every(
+      ({ blobDigest, diffId }) =>
+        this.#connection.get(
+          "SELECT 1 FROM delivery WHERE host = ? AND blob = ? AND diff_id = ?",
+          host,
+          blobDigest,
+          diffId,
+        ) !== undefined,
+    );
+  }
+
+  recordManifest(record: ManifestRecord): void {
+    this.#write(() => {
+      insertManifest(this.#connection, record);
+    });
+  }
+
+  manifestContent({ host, repository, digest, platform }: ManifestKey): string | undefined {
+    const row = this.#connection.get(
+      `SELECT content_key FROM manifest
+        WHERE host = ? AND repository = ? AND digest = ? AND platform = ?`,
+      host,
+      repository,
+      digest,
+      platform,
+    );
+    return row && textOf(row, "content_key");
+  }
+
+  /** Writes the use times that wait; they keep waiting where that fails. */
+  flushUses(): void {
+    if (this.#uses.size === 0) return;
+    try {
+      this.#write(() => undefined);
+    } catch {
+      // Nobody asked for this write: a busy or full store loses a use time and nothing else.
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.flushUses();
+    this.#connection.close();
+  }
+
+  #write<T>(work: () => T): T {
+    const result = this.#connection.write(() => {
+      for (const [id, at] of this.#uses) recordUse(this.#connection, id, at);
+      return work();
+    });
+    this.#uses.clear();
+    return result;
+  }
+}
+
+function insertDeliveries(connection: Connection, { host, layers }: Deliveries): void {
+  for (const { blobDigest, diffId } of layers) {
+    connection.run("INSERT OR IGNORE INTO delivery VALUES (?, ?, ?)", host, blobDigest, diffId);
+  }
+}
+
+function insertManifest(connection: Connection, record: ManifestRecord): void {
+  connection.run(
+    `INSERT INTO manifest VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET content_key = excluded.content_key`,
+    record.host,
+    record.repository,
+    record.digest,
+    record.platform,
+    record.contentKey,
+  );
+}

@@ -1,0 +1,214 @@
+import { ImageError, type Profile } from "../image/index.ts";
+import type { Connection } from "./connection.ts";
+import type { Lookup } from "./operations.ts";
+import { formatProvenance, parseProvenance } from "./provenance-json.ts";
+import { choiceOf, numberOf, optionalNumberOf, optionalTextOf, textOf, type Row } from "./row.ts";
+import type { Borrow, ImageRecord, NewImage } from "./stored-image.ts";
+
+/** As many candidates as the error for an ambiguous prefix carries. */
+const MAX_CANDIDATES = 100;
+
+/** Shorter ones would let a slip of the finger name an image. */
+const ID_PREFIX = /^[0-9a-f]{3,64}$/;
+
+/**
+ * The id that `lookup` means: by the first of its names that is known, else by id or unique
+ * prefix.
+ *
+ * @throws ImageError `NOT_FOUND`, with `candidates` where a prefix fits several
+ */
+export function findId(connection: Connection, { text, names }: Lookup): string {
+  for (const name of names) {
+    const row = connection.get("SELECT image FROM name WHERE name = ?", name);
+    if (row !== undefined) return textOf(row, "image");
+  }
+  const candidates = ID_PREFIX.test(text) ? idsWithPrefix(connection, text) : [];
+  const [id] = candidates;
+  if (id === undefined) throw notFound(text);
+  if (candidates.length === 1) return id;
+  throw new ImageError(
+    "NOT_FOUND",
+    `${text}: expected the beginning of one image's id, got that of ${candidates.length} images`,
+    { candidates },
+  );
+}
+
+function idsWithPrefix(connection: Connection, prefix: string): readonly string[] {
+  // "g" sorts after every hex digit: all that begin with the prefix lie in between.
+  return connection
+    .all(
+      "SELECT id FROM image WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+      prefix,
+      `${prefix}g`,
+      MAX_CANDIDATES,
+    )
+    .map((row) => textOf(row, "id"));
+}
+
+export function notFound(text: string): ImageError {
+  return new ImageError("NOT_FOUND", `${text.slice(0, 300)}: no such image in the store`);
+}
+
+/** The image `id` with the borrows that count at `now`; undefined where it is not stored. */
+export function imageById(connection: Connection, id: string, now: number): ImageRecord | undefined {
+  return imagesWhere(connection, "id = ?", [id], now)[0];
+}
+
+/** @throws ImageError `NOT_FOUND` */
+export function requireImage(connection: Connection, id: string, now: number): ImageRecord {
+  const image = imageById(connection, id, now);
+  if (image === undefined) throw notFound(id);
+  return image;
+}
+
+/** Images of one content, the one used last first. */
+export function imagesByContent(
+  connection: Connection,
+  contentKey: string,
+  now: number,
+): readonly ImageRecord[] {
+  return imagesWhere(connection, "content_key = ?", [contentKey], now);
+}
+
+/** All images, the one used last first. */
+export function allImages(connection: Connection, now: number): readonly ImageRecord[] {
+  return imagesWhere(connection, "TRUE", [], now);
+}
+
+/** Three queries whatever the number of images: one for each would take seconds for thousands. */
+function imagesWhere(
+  connection: Connection,
+  condition: "id = ?" | "content_key = ?" | "TRUE",
+  values: readonly string[],
+  now: number,
+): readonly ImageRecord[] {
+  const chosen = `SELECT id FROM image WHERE ${condition}`;
+  const names = grouped(
+    connection.all(
+      `SELECT image, kind, name FROM name WHERE image IN (${chosen}) ORDER BY position`,
+      ...values,
+    ),
+  );
+  const borrows = grouped(
+    connection.all(
+      `SELECT * FROM borrow WHERE image IN (${chosen})
+        AND (expires_at IS NULL OR expires_at > ?) ORDER BY who`,
+      ...values,
+      now,
+    ),
+  );
+  return connection
+    .all(`SELECT * FROM image WHERE ${condition} ORDER BY last_used_at DESC, id`, ...values)
+    .map((row) => {
+      const id = textOf(row, "id");
+      return imageOf(row, names.get(id) ?? [], borrows.get(id) ?? []);
+    });
+}
+
+function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  return Map.groupBy(rows, (row) => textOf(row, "image"));
+}
+
+function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): ImageRecord {
+  const named = (kind: string): readonly string[] =>
+    names.filter((name) => name["kind"] === kind).map((name) => textOf(name, "name"));
+  const contentKey = optionalTextOf(row, "content_key");
+  const ociConfigJson = optionalTextOf(row, "oci_config");
+  const variant = textOf(row, "variant");
+  return {
+    id: textOf(row, "id"),
+    size: numberOf(row, "size"),
+    names: { tags: named("tag"), digests: named("digest") },
+    origin: choiceOf(row, "origin", ["layers", "sif"]),
+    ...(contentKey === undefined ? {} : { contentKey }),
+    ...profileOf(row),
+    platform: {
+      os: textOf(row, "os"),
+      architecture: textOf(row, "architecture"),
+      ...(variant === "" ? {} : { variant }),
+    },
+    ...(ociConfigJson === undefined ? {} : { ociConfigJson }),
+    source: parseProvenance(textOf(row, "source")),
+    createdAt: numberOf(row, "created_at"),
+    lastUsedAt: numberOf(row, "last_used_at"),
+    borrowers: borrows.map(borrowOf),
+    pinned: numberOf(row, "pinned") !== 0,
+  };
+}
+
+function profileOf(row: Row): { readonly profile?: Profile } {
+  const codec = optionalTextOf(row, "codec");
+  if (codec === undefined) return {};
+  return {
+    profile: {
+      codec,
+      compression: choiceOf(row, "compression", ["gzip", "zstd"]),
+      owners: choiceOf(row, "owners", ["image", "root"]),
+      layout: textOf(row, "layout"),
+    },
+  };
+}
+
+function borrowOf(row: Row): Borrow {
+  const expiresAt = optionalNumberOf(row, "expires_at");
+  const note = optionalTextOf(row, "note");
+  return {
+    who: textOf(row, "who"),
+    takenAt: numberOf(row, "taken_at"),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/**
+ * Records `image`. One that is there keeps what is known of it, except that a conversion from
+ * layers that gave the bytes of a SIF that came ready-made proves more than the SIF did.
+ */
+export function insertImage(connection: Connection, image: NewImage, now: number): void {
+  const { profile, platform } = image;
+  connection.run(
+    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+      ON CONFLICT (id) DO UPDATE SET
+        origin = excluded.origin, content_key = excluded.content_key, codec = excluded.codec,
+        compression = excluded.compression, owners = excluded.owners, layout = excluded.layout,
+        oci_config = excluded.oci_config, source = excluded.source
+      WHERE image.origin = 'sif' AND excluded.origin = 'layers'`,
+    image.id,
+    image.size,
+    image.origin,
+    image.contentKey ?? null,
+    profile?.codec ?? null,
+    profile?.compression ?? null,
+    profile?.owners ?? null,
+    profile?.layout ?? null,
+    platform.os,
+    platform.architecture,
+    platform.variant ?? "",
+    image.ociConfigJson ?? null,
+    formatProvenance(image.source),
+    image.createdAt,
+    now,
+  );
+  recordUse(connection, image.id, now);
+}
+
+export function recordUse(connection: Connection, id: string, at: number): void {
+  connection.run("UPDATE image SET last_used_at = max(last_used_at, ?) WHERE id = ?", at, id);
+}
+
+/** Gives `id` the names; one that another image has leaves it. */
+export function moveNames(connection: Connection, id: string, names: NewImage["names"]): void {
+  for (const tag of names.tags) moveName(connection, id, tag, "tag");
+  for (const digest of names.digests) moveName(connection, id, digest, "digest");
+}
+
+function moveName(connection: Connection, id: string, name: string, kind: "tag" | "digest"): void {
+  // A name that stays where it is keeps its place in the list.
+  connection.run("DELETE FROM name WHERE name = ? AND image <> ?", name, id);
+  connection.run(
+    "INSERT INTO name (name, kind, image) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+    name,
+    kind,
+    id,
+  );
+}

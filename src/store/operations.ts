@@ -1,0 +1,124 @@
+import type { ImageErrorCode } from "../image/index.ts";
+import type { StoreErrorCode } from "./store-error.ts";
+import type {
+  BorrowOptions,
+  DeliveredLayer,
+  ImageRecord,
+  ManifestKey,
+  ManifestRecord,
+  Names,
+  NewImage,
+} from "./stored-image.ts";
+
+/** Decided when a store is made, and kept for its life. */
+export interface StoreTraits {
+  /** `rollback` works on every file system and for readers that may not write. */
+  readonly journal: "wal" | "rollback";
+  /** How processes exclude each other: `socket` reaches one machine, `lock-file` all. */
+  readonly claims: "socket" | "lock-file";
+}
+
+export interface OpenRequest {
+  /** The store's directory. */
+  readonly root: string;
+  readonly readOnly: boolean;
+  /** With what to make the database where there is none. */
+  readonly traits: StoreTraits;
+}
+
+/** Text as a user typed it, with the canonical names it may stand for. */
+export interface Lookup {
+  readonly text: string;
+  readonly names: readonly string[];
+}
+
+interface At {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+interface ById extends At {
+  readonly id: string;
+}
+
+/** One message and its answer, both plain data. */
+interface Call<A, R> {
+  readonly argument: A;
+  readonly result: R;
+}
+
+/** All that can be asked of the database thread. Each is one transaction. */
+export interface Operations {
+  /** First of all; opens the database, making it where there is none. */
+  open: Call<OpenRequest, StoreTraits>;
+  /** Last of all; writes the use times that wait. */
+  close: Call<undefined, void>;
+
+  find: Call<Lookup & At, ImageRecord>;
+  findById: Call<ById, ImageRecord | undefined>;
+  findByContent: Call<{ readonly contentKey: string } & At, readonly ImageRecord[]>;
+  list: Call<At, readonly ImageRecord[]>;
+
+  commitImage: Call<{ readonly image: NewImage } & At, ImageRecord>;
+  addNames: Call<{ readonly names: Names } & ById, ImageRecord>;
+  untag: Call<{ readonly name: string } & At, ImageRecord>;
+  /** Deletes the record and leaves a tombstone of the file. */
+  removeImage: Call<ById, ImageRecord>;
+  /** Files in `images/` that are still to be deleted; never one that a live image owns. */
+  tombstones: Call<undefined, readonly string[]>;
+  dropTombstone: Call<{ readonly file: string }, void>;
+
+  borrow: Call<Lookup & BorrowOptions & { readonly who: string } & At, ImageRecord>;
+  giveBack: Call<{ readonly id: string; readonly who: string }, void>;
+  usedBy: Call<ById, readonly string[]>;
+  /** Remembers a use; written with the next write, after a delay or at the close. */
+  touch: Call<ById, void>;
+
+  recordDeliveries: Call<Deliveries, void>;
+  delivered: Call<Deliveries, boolean>;
+  recordManifest: Call<ManifestRecord, void>;
+  manifestContent: Call<ManifestKey, string | undefined>;
+
+  /** Takes the lock of an SQLite file of its own without waiting; whether it was free. */
+  tryLock: Call<{ readonly path: string }, boolean>;
+  /** Gives the lock back; `forget` also deletes the file of a lock that nobody uses again. */
+  unlock: Call<{ readonly path: string; readonly forget: boolean }, void>;
+}
+
+export interface Deliveries {
+  readonly host: string;
+  readonly layers: readonly DeliveredLayer[];
+}
+
+export type Operation = keyof Operations;
+export type Argument<O extends Operation> = Operations[O]["argument"];
+export type Result<O extends Operation> = Operations[O]["result"];
+
+/** Who answers those operations: one method each. */
+export type Answers<O extends Operation> = {
+  readonly [P in O]: (argument: Argument<P>) => Result<P>;
+};
+
+/** One message to the thread; `key` comes back with its answer. */
+export type Request<O extends Operation = Operation> = {
+  readonly [P in O]: {
+    readonly key: number;
+    readonly operation: P;
+    readonly argument: Argument<P>;
+  };
+}[O];
+
+/** A thrown error as it crosses the border between threads. */
+export type Fault =
+  | { readonly kind: "store"; readonly code: StoreErrorCode; readonly message: string }
+  | {
+      readonly kind: "image";
+      readonly code: ImageErrorCode;
+      readonly message: string;
+      readonly candidates: readonly string[];
+    }
+  | { readonly kind: "bug"; readonly message: string };
+
+export type Reply =
+  | { readonly key: number; readonly value: Result<Operation> }
+  | { readonly key: number; readonly fault: Fault };

@@ -1,0 +1,100 @@
+import { access, chmod, constants, mkdir, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno, storeFailure, StoreError } from "./store-error.ts";
+
+/** Paths of one store. Stored SIF files are `images/<id>.sif`. */
+export interface StorePaths {
+  readonly root: string;
+  readonly database: string;
+  readonly images: string;
+  readonly tmp: string;
+  readonly locks: string;
+}
+
+export function storePaths(root: string): StorePaths {
+  return {
+    root,
+    database: join(root, "siflet.db"),
+    images: join(root, "images"),
+    tmp: join(root, "tmp"),
+    locks: join(root, "locks"),
+  };
+}
+
+/** Name of the SIF file of image `id`, within `images/`. */
+export function imageFile(id: string): string {
+  return `${id}.sif`;
+}
+
+/**
+ * Makes what is missing of the store's directories, 0700 whatever the umask; what is there keeps
+ * the mode that its operator gave it.
+ *
+ * @throws StoreError `STORE_UNAVAILABLE`, `STORE_READ_ONLY` (there, and not ours to write) or
+ *   `NO_SPACE`
+ */
+export async function makeStoreDirectory(paths: StorePaths): Promise<void> {
+  try {
+    // Parents that are missing are made the same way: XDG asks for 0700 too.
+    if ((await mkdir(paths.root, { recursive: true, mode: 0o700 })) !== undefined) {
+      await chmod(paths.root, 0o700);
+    }
+    await requireWritable(paths.root);
+    for (const path of [paths.images, paths.tmp, paths.locks]) await makePrivate(path);
+  } catch (error) {
+    throw storeFailure(error, `store ${paths.root}`);
+  }
+}
+
+async function makePrivate(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+    return;
+  }
+  await chmod(path, 0o700);
+}
+
+async function requireWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (!isErrno(error, "EACCES", "EROFS", "EPERM")) throw error;
+    throw new StoreError(
+      "STORE_READ_ONLY",
+      `store ${path}: expected a directory that can be written, got ${String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/**
+ * File systems of this machine alone that are known to carry shared memory maps (WAL), unix
+ * sockets and hard links, by the magic numbers of statfs(2). Everything else counts as shared
+ * with other machines: a wrong guess there costs speed, a wrong guess here costs the database.
+ */
+const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // xfs
+  0x9123683e, // btrfs
+  0x01021994, // tmpfs
+  0x794c7630, // overlayfs
+  0x2fc12fc1, // zfs
+]);
+
+/** Whether `path` lies on a file system known to be local. */
+export async function isLocal(path: string): Promise<boolean> {
+  // f_type is a signed word on some architectures: btrfs comes out negative there.
+  return LOCAL_FILE_SYSTEMS.has((await statfs(path)).type >>> 0);
+}

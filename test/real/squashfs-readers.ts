@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtempDisposable, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+import { run } from "./run.ts";
+
+/** A squashfs inside another file, both in bytes. */
+export interface PartitionRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether this process may mount: root with the capability, and loop devices. */
+export async function canMount(): Promise<boolean> {
+  const status = await readFile("/proc/self/status", "utf8");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  return ((effective >> CAP_SYS_ADMIN) & 1n) === 1n && existsSync("/dev/loop-control");
+}
+
+/** Mounts the partition with the kernel's own driver for as long as `use` runs on its folder. */
+export async function withKernelMount<T>(
+  sifFile: string,
+  partition: PartitionRange,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  await using stack = new AsyncDisposableStack();
+  const work = stack.use(await mkdtempDisposable(join(tmpdir(), "siflet-mount-")));
+  const directory = join(work.path, "root");
+  await mkdir(directory);
+  const options = `loop,ro,offset=${partition.offset},sizelimit=${partition.size}`;
+  await run("mount", ["-t", "squashfs", "-o", options, sifFile, directory]);
+  stack.defer(async () => {
+    await run("umount", [directory]);
+  });
+  return await use(directory);
+}
+
+/**
+ * Unpacks the partition with unsquashfs. Root gets everything; for another user every file is his
+ * own, without set-id bits, and devices are left out.
+ *
+ * @param directory - a folder that does not exist yet
+ */
+export async function unsquash(sifFile: string, offset: number, directory: string): Promise<void> {
+  const quiet = ["-quiet", "-no-progress"];
+  // What only root may do makes the exit code 2 otherwise.
+  if (process.getuid?.() !== 0) quiet.push("-no-exit-code");
+  await run("unsquashfs", [...quiet, "-offset", String(offset), "-dest", directory, sifFile]);
+}
