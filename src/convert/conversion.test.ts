@@ -108,6 +108,11 @@ describe("layers that are refused", () => {
       limits: { entries: 0 },
     },
     {
+      name: "bytes that are neither the blob nor any layer",
+      layer: { tar: small, blob: Buffer.from("BZh91AY&SY"), digest: zero },
+      code: "CONTENT_DIGEST_MISMATCH",
+    },
+    {
       name: "a whiteout of nothing",
       layer: { tar: makeTar([{ path: ".wh." }]) },
       code: "TREE_WHITEOUT",

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import type { Limits } from "../base/index.ts";
 import type { CodecSettings, CompressorPool } from "../codec/index.ts";
 import { ContentError, digestHex, verified } from "../image/index.ts";
-import { decompressLayer, TarReader } from "../layers/index.ts";
+import { decompressLayer, LayerError, TarReader } from "../layers/index.ts";
 import { PackBuilder, PackWriter, type BatchBuffers } from "../packs/index.ts";
 import type { LayerTask } from "./messages.ts";
 
@@ -38,7 +38,8 @@ export async function convertLayer(
   const writer = new PackWriter(file);
   const builder = new PackBuilder({ ...context, writer, what: task.what });
   const reader = new TarReader(builder, { limits, what: task.what });
-  const tar = decompressLayer(verified(blob, task, task.what), {
+  const bytes = verified(blob, task, task.what)[Symbol.asyncIterator]();
+  const tar = decompressLayer(withoutReturn(bytes), {
     limits,
     what: task.what,
     warn,
@@ -56,8 +57,21 @@ export async function convertLayer(
     await builder.finish();
   } catch (error) {
     await builder.abandon();
+    // Bytes that are not those that were promised explain whatever seemed wrong with them.
+    if (error instanceof LayerError) await drain(bytes);
     throw error;
+  } finally {
+    await bytes.return?.();
   }
+}
+
+/** The same bytes, for a consumer that would otherwise end them when it fails. */
+function withoutReturn(bytes: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: async () => await bytes.next() }) };
+}
+
+async function drain(bytes: AsyncIterator<Uint8Array>): Promise<void> {
+  while ((await bytes.next()).done !== true);
 }
 
 /** Reads to the end of the stream, also behind the end of the archive; answers its SHA-256. */

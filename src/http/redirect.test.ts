@@ -151,6 +151,30 @@ test("ten redirects are followed, eleven are HTTP_REDIRECT", async () => {
   });
 });
 
+test("with no redirects allowed, one is HTTP_REDIRECT and is not followed", async () => {
+  await using registry = await startRegistry();
+  registry.addFault("/a", { redirect: "/b" });
+  await using client = openTestClient();
+  const request = get(registry, "/a", { maxRedirects: 0 });
+  await assert.rejects(client.client.request(request, never), {
+    code: "HTTP_REDIRECT",
+    message: `GET ${registry.url}/a: expected an answer, got a redirect`,
+  });
+  assert.deepEqual(registry.paths("GET"), ["/a"]);
+});
+
+test("a URL that a server named is asked only where a redirect from there may lead", async () => {
+  await using registry = await startRegistry();
+  await using client = openTestClient();
+  const ask = async (namedBy: string): Promise<void> => {
+    const request = get(registry, "/v2/", { namedBy: new URL(namedBy) });
+    (await client.client.request(request, never)).discard();
+  };
+  await ask(`${registry.url}/a`);
+  await assert.rejects(ask("https://registry.test/a"), { code: "HTTP_ADDRESS_REFUSED" });
+  assert.equal(registry.requests.length, 1);
+});
+
 const special = ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "100.100.100.200"];
 for (const host of special) {
   test(`a redirect to ${host} is HTTP_ADDRESS_REFUSED, even from loopback`, async () => {

@@ -28,8 +28,8 @@ export interface DecompressOptions {
  *
  * Every chunk has 1 byte to 1 MiB and is valid until the next one is asked for: its memory may be
  * freed or used again then. Nothing is read from `source`, and hardly anything decoded, that the
- * consumer has not asked for; when it stops early, `source` is closed. Some 10 MB are held, and a
- * zstd window.
+ * consumer has not asked for; when it stops early, `source` is closed. A few buffers of 256 KiB
+ * are held, and the zstd window.
  *
  * @param source - the blob's bytes; a chunk must stay as it is until the next is asked for
  * @throws LayerError `LAYER_ENCRYPTED`, `LAYER_COMPRESSION`, `LAYER_CORRUPT`, `LAYER_TRUNCATED`

@@ -127,6 +127,5 @@ function tokenUrl({ realm, service, scopes }: TokenRequest): URL {
   for (const scope of scopes) asked.append("scope", scope);
   const url = new URL(realm);
   url.search = [url.search.slice(1), asked.toString()].filter((part) => part !== "").join("&");
-  url.hash = "";
   return url;
 }
