@@ -1,6 +1,6 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { ByteBudget } from "../base/index.ts";
+import { ByteBudget, limitError } from "../base/index.ts";
 import { BATCH_PRIORITY, CODECS, CompressorPool } from "../codec/index.ts";
 import { BatchBuffers } from "../packs/index.ts";
 import { assembleImage } from "./assemble-image.ts";
@@ -19,6 +19,8 @@ class ConversionThread {
   readonly #pool: CompressorPool;
   readonly #buffers: BatchBuffers;
   readonly #feeds = new Map<number, LayerFeed>();
+  /** Decompressed bytes of all layers. */
+  #imageBytes = 0;
 
   constructor(
     settings: ThreadSettings,
@@ -78,6 +80,9 @@ class ConversionThread {
         warn: (message) => {
           this.#send({ kind: "warning", message });
         },
+        count: (bytes) => {
+          this.#count(bytes);
+        },
         progress: (bytes) => {
           this.#send({ kind: "layer-progress", id, bytes });
         },
@@ -89,6 +94,14 @@ class ConversionThread {
     } finally {
       this.#feeds.delete(id);
       feed.discard();
+    }
+  }
+
+  #count(bytes: number): void {
+    const { limits } = this.#settings;
+    this.#imageBytes += bytes;
+    if (this.#imageBytes > limits.imageBytes) {
+      throw limitError(limits, "imageBytes", "image", this.#imageBytes);
     }
   }
 

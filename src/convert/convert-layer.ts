@@ -13,6 +13,8 @@ export interface LayerContext {
   readonly buffers: BatchBuffers;
   readonly limits: Limits;
   readonly warn: (message: string) => void;
+  /** Told of every decompressed chunk; throws when the image has become too large. */
+  readonly count: (bytes: number) => void;
   /** Told the decompressed bytes so far, now and then. */
   readonly progress: (bytes: number) => void;
   readonly signal: AbortSignal;
@@ -47,7 +49,7 @@ export async function convertLayer(
     signal,
   });
   try {
-    const diffId = await readTar(tar, reader, builder, context.progress);
+    const diffId = await readTar(tar, reader, builder, context);
     if (diffId !== digestHex(task.diffId)) {
       throw new ContentError(
         "CONTENT_DIGEST_MISMATCH",
@@ -79,19 +81,20 @@ async function readTar(
   tar: AsyncIterable<Uint8Array>,
   reader: TarReader,
   builder: PackBuilder,
-  progress: (bytes: number) => void,
+  context: Pick<LayerContext, "count" | "progress">,
 ): Promise<string> {
   const hash = createHash("sha256");
   let bytes = 0;
   let reported = 0;
   for await (const chunk of tar) {
+    context.count(chunk.length);
     hash.update(chunk);
     reader.push(chunk);
     bytes += chunk.length;
-    if (bytes - reported >= PROGRESS_BYTES) progress((reported = bytes));
+    if (bytes - reported >= PROGRESS_BYTES) context.progress((reported = bytes));
     await builder.drain();
   }
   reader.finish();
-  progress(bytes);
+  context.progress(bytes);
   return hash.digest("hex");
 }

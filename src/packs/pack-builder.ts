@@ -246,8 +246,9 @@ export class PackBuilder implements TarSink {
     this.#batch = undefined;
     const lengths = this.#lengths.view().slice();
     this.#lengths = new Uint32List(32);
+    buffers.send();
     writer.appendBlocks(pool.compress(batch.input, batch.output, lengths), (done) => {
-      buffers.giveBack(done);
+      buffers.receive(done);
     });
   }
 }

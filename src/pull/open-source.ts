@@ -18,10 +18,10 @@ export interface OpenedSource {
  */
 export function openSource(reference: string, context: PullContext): OpenedSource {
   const name = imageNameOf(reference);
-  const { client, limits } = context;
+  const { client, authenticator, limits } = context;
   return {
     name,
-    source: openRegistrySource({ name, client, limits }),
+    source: openRegistrySource({ name, client, authenticator, limits }),
     what: formatImageName(name),
   };
 }

@@ -80,7 +80,8 @@ async function copyWhole(from: string, to: string, signal: AbortSignal): Promise
 
 async function copyBytes(from: string, to: string, signal: AbortSignal): Promise<void> {
   await using source = await open(from, "r");
-  await using target = await open(to, "r+");
+  // A refused reflink has removed the file that it was to fill.
+  await using target = await open(to, "w", OUTPUT_MODE);
   const buffer = new Uint8Array(COPY_BYTES);
   for (let position = 0; ;) {
     signal.throwIfAborted();

@@ -1,11 +1,14 @@
 import type { Limits } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
+import type { Authenticator } from "../registry/index.ts";
 import type { Compression, Owners, Platform } from "../image/index.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 
 /** What an edge of the program makes once and every pull uses. */
 export interface PullContext {
   readonly client: HttpClient;
+  /** Keeps what registries gave this client to answer their challenges with. */
+  readonly authenticator: Authenticator;
   readonly limits: Limits;
   /** What is pulled when nobody says otherwise. */
   readonly hostPlatform: Platform;

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
 import {
   formatImageName,
   formatPlatform,
@@ -16,6 +14,7 @@ import { LAYOUT } from "../layout/index.ts";
 import { convertImage, deliveriesOf, type ConvertedFile } from "./convert-image.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
+import { DEFAULT_COMPRESSION, DEFAULT_OWNERS, spoolDirectory } from "./pull-options.ts";
 import { resolveImage, type ResolvedImage } from "./resolve-image.ts";
 import { verifyLayers } from "./verify-layers.ts";
 
@@ -101,8 +100,12 @@ class StorePull {
         size,
       })),
     });
-    // One conversion of one content at a time; whoever waited finds it stored.
-    await using _claim = await this.#store.claim(`convert ${image.contentKey}`, this.#signal);
+    // One conversion of one content at a time; whoever waited finds it stored. Per source, or a
+    // registry that names the content of another's image and never delivers it would stop its pulls.
+    await using _claim = await this.#store.claim(
+      `convert ${image.contentKey} ${source.origin ?? ""}`,
+      this.#signal,
+    );
     const stored = await this.#findStored(image.contentKey);
     if (stored === undefined) return await this.#convert(image);
     if (!(await this.#mayReuse(image))) {
@@ -238,9 +241,6 @@ class StorePull {
   }
 }
 
-export const DEFAULT_COMPRESSION: Compression = "gzip";
-export const DEFAULT_OWNERS: Owners = "image";
-
 /** The names that a pull records: the tag, if one was asked for, and what it meant. */
 function namesOf(name: ImageName, root: Descriptor): Names {
   return {
@@ -264,25 +264,4 @@ function fits(
     (wish.compression ?? profile.compression) === profile.compression &&
     (wish.owners ?? profile.owners) === profile.owners
   );
-}
-
-interface SpoolDirectory extends AsyncDisposable {
-  readonly path: string;
-}
-
-/** Where large layers are spooled: a directory of its own, removed afterwards. */
-export async function spoolDirectory(
-  tmpDirectory: string | undefined,
-  fallback: string,
-): Promise<SpoolDirectory> {
-  if (tmpDirectory === undefined) {
-    return { path: fallback, async [Symbol.asyncDispose]() {} };
-  }
-  const path = await mkdtemp(join(tmpDirectory, "siflet-"));
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
-    },
-  };
 }

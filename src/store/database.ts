@@ -1,5 +1,5 @@
-import { ImageError } from "../image/index.ts";
 import type { Connection } from "./connection.ts";
+import { ImageFault } from "./image-fault.ts";
 import {
   allImages,
   findId,
@@ -11,18 +11,25 @@ import {
   recordUse,
   requireImage,
 } from "./image-records.ts";
-import type { Argument, Deliveries, Operations } from "./operations.ts";
+import type {
+  Answers,
+  Argument,
+  Deliveries,
+  DatabaseOperation,
+  RecordedImage,
+} from "./operations.ts";
 import { textOf } from "./row.ts";
 import { imageFile } from "./store-directory.ts";
-import type { ImageRecord, ManifestKey, ManifestRecord } from "./stored-image.ts";
+import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
 
 /** How long use times may wait for a write that they can share. */
 const USE_DELAY_MS = 30_000;
 
-type Own = "open" | "close" | "tryLock" | "unlock";
+/** How long the last of them may hold up the end of a command. */
+const CLOSE_WAIT_MS = 100;
 
 /** What can be asked of an open database; each method is one transaction (see `Operations`). */
-export class Database implements Omit<Operations, Own> {
+export class Database implements Answers<DatabaseOperation> {
   readonly #connection: Connection;
   readonly #readOnly: boolean;
   readonly #uses = new Map<string, number>();
@@ -33,25 +40,25 @@ export class Database implements Omit<Operations, Own> {
     this.#readOnly = options.readOnly;
   }
 
-  find({ text, names, now }: Argument<"find">): ImageRecord {
+  find({ text, names, now }: Argument<"find">): RecordedImage {
     return this.#connection.snapshot(() => {
       return requireImage(this.#connection, findId(this.#connection, { text, names }), now);
     });
   }
 
-  findById({ id, now }: Argument<"findById">): ImageRecord | undefined {
+  findById({ id, now }: Argument<"findById">): RecordedImage | undefined {
     return this.#connection.snapshot(() => imageById(this.#connection, id, now));
   }
 
-  findByContent({ contentKey, now }: Argument<"findByContent">): readonly ImageRecord[] {
+  findByContent({ contentKey, now }: Argument<"findByContent">): readonly RecordedImage[] {
     return this.#connection.snapshot(() => imagesByContent(this.#connection, contentKey, now));
   }
 
-  list({ now }: Argument<"list">): readonly ImageRecord[] {
+  list({ now }: Argument<"list">): readonly RecordedImage[] {
     return this.#connection.snapshot(() => allImages(this.#connection, now));
   }
 
-  commitImage({ image, now }: Argument<"commitImage">): ImageRecord {
+  commitImage({ image, now }: Argument<"commitImage">): RecordedImage {
     return this.#write(() => {
       // The file is there again: whoever died before deleting the old one left nothing to do.
       this.dropTombstone({ file: imageFile(image.id) });
@@ -63,7 +70,7 @@ export class Database implements Omit<Operations, Own> {
     });
   }
 
-  addNames({ id, names, now }: Argument<"addNames">): ImageRecord {
+  addNames({ id, names, now }: Argument<"addNames">): RecordedImage {
     return this.#write(() => {
       requireImage(this.#connection, id, now);
       moveNames(this.#connection, id, names);
@@ -72,7 +79,7 @@ export class Database implements Omit<Operations, Own> {
     });
   }
 
-  untag({ name, now }: Argument<"untag">): ImageRecord {
+  untag({ name, now }: Argument<"untag">): RecordedImage {
     return this.#write(() => {
       const row = this.#connection.get("DELETE FROM name WHERE name = ? RETURNING image", name);
       if (row === undefined) throw notFound(name);
@@ -80,14 +87,14 @@ export class Database implements Omit<Operations, Own> {
     });
   }
 
-  removeImage({ id, now }: Argument<"removeImage">): ImageRecord {
+  removeImage({ id, now }: Argument<"removeImage">): RecordedImage {
     return this.#write(() => {
       const image = requireImage(this.#connection, id, now);
       const candidates = image.borrowers.map(({ who }) => who);
       if (candidates.length > 0) {
         const [name = `image ${id}`] = [...image.names.tags, ...image.names.digests];
         const users = candidates.slice(0, 10).join(", ");
-        throw new ImageError("IS_USED", `${name}: used by ${users}`, { candidates });
+        throw new ImageFault("IS_USED", `${name}: used by ${users}`, candidates);
       }
       // What is left here has expired.
       this.#connection.run("DELETE FROM borrow WHERE image = ?", id);
@@ -99,7 +106,7 @@ export class Database implements Omit<Operations, Own> {
 
   tombstones(): readonly string[] {
     return this.#connection
-      .all("SELECT file FROM tombstone")
+      .all("SELECT file FROM tombstone WHERE file NOT IN (SELECT id || '.sif' FROM image)")
       .map((row) => textOf(row, "file"));
   }
 
@@ -107,7 +114,7 @@ export class Database implements Omit<Operations, Own> {
     this.#connection.run("DELETE FROM tombstone WHERE file = ?", file);
   }
 
-  borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): ImageRecord {
+  borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): RecordedImage {
     return this.#write(() => {
       const id = findId(this.#connection, { text, names });
       this.#connection.run(
@@ -125,7 +132,9 @@ export class Database implements Omit<Operations, Own> {
   }
 
   giveBack({ id, who }: Argument<"giveBack">): void {
-    this.#write(() => this.#connection.run("DELETE FROM borrow WHERE image = ? AND who = ?", id, who));
+    this.#write(() =>
+      this.#connection.run("DELETE FROM borrow WHERE image = ? AND who = ?", id, who),
+    );
   }
 
   usedBy({ id, now }: Argument<"usedBy">): readonly string[] {
@@ -192,6 +201,7 @@ export class Database implements Omit<Operations, Own> {
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#connection.execute(`PRAGMA busy_timeout = ${CLOSE_WAIT_MS}`);
     this.flushUses();
     this.#connection.close();
   }

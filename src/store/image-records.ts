@@ -1,9 +1,9 @@
-import { ImageError, type Profile } from "../image/index.ts";
+import type { Profile } from "../image/index.ts";
 import type { Connection } from "./connection.ts";
-import type { Lookup } from "./operations.ts";
-import { formatProvenance, parseProvenance } from "./provenance-json.ts";
+import { ImageFault } from "./image-fault.ts";
+import type { Lookup, RecordedImage } from "./operations.ts";
 import { choiceOf, numberOf, optionalNumberOf, optionalTextOf, textOf, type Row } from "./row.ts";
-import type { Borrow, ImageRecord, NewImage } from "./stored-image.ts";
+import type { Borrow, NewImage } from "./stored-image.ts";
 
 /** As many candidates as the error for an ambiguous prefix carries. */
 const MAX_CANDIDATES = 100;
@@ -15,7 +15,7 @@ const ID_PREFIX = /^[0-9a-f]{3,64}$/;
  * The id that `lookup` means: by the first of its names that is known, else by id or unique
  * prefix.
  *
- * @throws ImageError `NOT_FOUND`, with `candidates` where a prefix fits several
+ * @throws ImageFault `NOT_FOUND`, with `candidates` where a prefix fits several
  */
 export function findId(connection: Connection, { text, names }: Lookup): string {
   for (const name of names) {
@@ -26,10 +26,10 @@ export function findId(connection: Connection, { text, names }: Lookup): string 
   const [id] = candidates;
   if (id === undefined) throw notFound(text);
   if (candidates.length === 1) return id;
-  throw new ImageError(
+  throw new ImageFault(
     "NOT_FOUND",
     `${text}: expected the beginning of one image's id, got that of ${candidates.length} images`,
-    { candidates },
+    candidates,
   );
 }
 
@@ -45,17 +45,21 @@ function idsWithPrefix(connection: Connection, prefix: string): readonly string[
     .map((row) => textOf(row, "id"));
 }
 
-export function notFound(text: string): ImageError {
-  return new ImageError("NOT_FOUND", `${text.slice(0, 300)}: no such image in the store`);
+export function notFound(text: string): ImageFault {
+  return new ImageFault("NOT_FOUND", `${text.slice(0, 300)}: no such image in the store`);
 }
 
 /** The image `id` with the borrows that count at `now`; undefined where it is not stored. */
-export function imageById(connection: Connection, id: string, now: number): ImageRecord | undefined {
+export function imageById(
+  connection: Connection,
+  id: string,
+  now: number,
+): RecordedImage | undefined {
   return imagesWhere(connection, "id = ?", [id], now)[0];
 }
 
-/** @throws ImageError `NOT_FOUND` */
-export function requireImage(connection: Connection, id: string, now: number): ImageRecord {
+/** @throws ImageFault `NOT_FOUND` */
+export function requireImage(connection: Connection, id: string, now: number): RecordedImage {
   const image = imageById(connection, id, now);
   if (image === undefined) throw notFound(id);
   return image;
@@ -66,12 +70,12 @@ export function imagesByContent(
   connection: Connection,
   contentKey: string,
   now: number,
-): readonly ImageRecord[] {
+): readonly RecordedImage[] {
   return imagesWhere(connection, "content_key = ?", [contentKey], now);
 }
 
 /** All images, the one used last first. */
-export function allImages(connection: Connection, now: number): readonly ImageRecord[] {
+export function allImages(connection: Connection, now: number): readonly RecordedImage[] {
   return imagesWhere(connection, "TRUE", [], now);
 }
 
@@ -81,7 +85,7 @@ function imagesWhere(
   condition: "id = ?" | "content_key = ?" | "TRUE",
   values: readonly string[],
   now: number,
-): readonly ImageRecord[] {
+): readonly RecordedImage[] {
   const chosen = `SELECT id FROM image WHERE ${condition}`;
   const names = grouped(
     connection.all(
@@ -109,7 +113,7 @@ function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
   return Map.groupBy(rows, (row) => textOf(row, "image"));
 }
 
-function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): ImageRecord {
+function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): RecordedImage {
   const named = (kind: string): readonly string[] =>
     names.filter((name) => name["kind"] === kind).map((name) => textOf(name, "name"));
   const contentKey = optionalTextOf(row, "content_key");
@@ -128,7 +132,7 @@ function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): Imag
       ...(variant === "" ? {} : { variant }),
     },
     ...(ociConfigJson === undefined ? {} : { ociConfigJson }),
-    source: parseProvenance(textOf(row, "source")),
+    sourceJson: textOf(row, "source"),
     createdAt: numberOf(row, "created_at"),
     lastUsedAt: numberOf(row, "last_used_at"),
     borrowers: borrows.map(borrowOf),
@@ -185,7 +189,7 @@ export function insertImage(connection: Connection, image: NewImage, now: number
     platform.architecture,
     platform.variant ?? "",
     image.ociConfigJson ?? null,
-    formatProvenance(image.source),
+    JSON.stringify(image.source),
     image.createdAt,
     now,
   );

@@ -22,8 +22,8 @@ export interface OpenRequest {
   /** The store's directory. */
   readonly root: string;
   readonly readOnly: boolean;
-  /** With what to make the database where there is none. */
-  readonly traits: StoreTraits;
+  /** With what to make the database where there is none; absent: it is not made. */
+  readonly traits?: StoreTraits;
 }
 
 /** Text as a user typed it, with the canonical names it may stand for. */
@@ -41,6 +41,11 @@ interface ById extends At {
   readonly id: string;
 }
 
+/** An image as it crosses the border: `source` still is the text of the database. */
+export interface RecordedImage extends Omit<ImageRecord, "source"> {
+  readonly sourceJson: string;
+}
+
 /** One message and its answer, both plain data. */
 interface Call<A, R> {
   readonly argument: A;
@@ -54,21 +59,21 @@ export interface Operations {
   /** Last of all; writes the use times that wait. */
   close: Call<undefined, void>;
 
-  find: Call<Lookup & At, ImageRecord>;
-  findById: Call<ById, ImageRecord | undefined>;
-  findByContent: Call<{ readonly contentKey: string } & At, readonly ImageRecord[]>;
-  list: Call<At, readonly ImageRecord[]>;
+  find: Call<Lookup & At, RecordedImage>;
+  findById: Call<ById, RecordedImage | undefined>;
+  findByContent: Call<{ readonly contentKey: string } & At, readonly RecordedImage[]>;
+  list: Call<At, readonly RecordedImage[]>;
 
-  commitImage: Call<{ readonly image: NewImage } & At, ImageRecord>;
-  addNames: Call<{ readonly names: Names } & ById, ImageRecord>;
-  untag: Call<{ readonly name: string } & At, ImageRecord>;
+  commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
+  addNames: Call<{ readonly names: Names } & ById, RecordedImage>;
+  untag: Call<{ readonly name: string } & At, RecordedImage>;
   /** Deletes the record and leaves a tombstone of the file. */
-  removeImage: Call<ById, ImageRecord>;
+  removeImage: Call<ById, RecordedImage>;
   /** Files in `images/` that are still to be deleted; never one that a live image owns. */
   tombstones: Call<undefined, readonly string[]>;
   dropTombstone: Call<{ readonly file: string }, void>;
 
-  borrow: Call<Lookup & BorrowOptions & { readonly who: string } & At, ImageRecord>;
+  borrow: Call<Lookup & BorrowOptions & { readonly who: string } & At, RecordedImage>;
   giveBack: Call<{ readonly id: string; readonly who: string }, void>;
   usedBy: Call<ById, readonly string[]>;
   /** Remembers a use; written with the next write, after a delay or at the close. */
@@ -91,6 +96,8 @@ export interface Deliveries {
 }
 
 export type Operation = keyof Operations;
+/** Those that the open database answers; the others belong to the thread itself. */
+export type DatabaseOperation = Exclude<Operation, "open" | "close" | "tryLock" | "unlock">;
 export type Argument<O extends Operation> = Operations[O]["argument"];
 export type Result<O extends Operation> = Operations[O]["result"];
 

@@ -25,7 +25,8 @@ export function isSqliteError(error: unknown, primaryCode: number): boolean {
 /** The error to throw for `error`, met while working on the store in `root`. */
 export function databaseFailure(error: unknown, root: string): unknown {
   const result = resultCode(error);
-  if (result === undefined || !(error instanceof Error)) return storeFailure(error, `store ${root}`);
+  if (result === undefined || !(error instanceof Error))
+    return storeFailure(error, `store ${root}`);
   let code = CODES.get(result);
   if (code === undefined) return error;
   // Growing the shared memory of a WAL on a full disk is reported as a plain I/O error.

@@ -18,6 +18,8 @@ export class StoreError extends CodedError<StoreErrorCode> {}
  *
  * @param what - the file or directory, as the message names it
  */
+export function storeFailure(error: Error, what: string): Error;
+export function storeFailure(error: unknown, what: string): unknown;
 export function storeFailure(error: unknown, what: string): unknown {
   if (error instanceof CodedError || !isSystemError(error)) return error;
   return new StoreError(codeOfErrno(error.code), `${what}: ${error.message}`, { cause: error });

@@ -6,7 +6,13 @@ export { readTree, type FileFacts, type FileType, type Tree } from "./read-tree.
 export { run, runForBytes, type RunOptions } from "./run.ts";
 export { pushImage, recompressImage, type PushOptions } from "./skopeo.ts";
 export { comparableHere, smallImage } from "./small-image.ts";
-export { canMount, unsquash, withKernelMount, type PartitionRange } from "./squashfs-readers.ts";
+export {
+  canMount,
+  mayMount,
+  unsquash,
+  withKernelMount,
+  type PartitionRange,
+} from "./squashfs-readers.ts";
 export {
   blobPath,
   buildImage,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import process from "node:process";
 
 import { run } from "./run.ts";
@@ -19,6 +20,15 @@ export async function canMount(): Promise<boolean> {
   const status = await readFile("/proc/self/status", "utf8");
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   return ((effective >> CAP_SYS_ADMIN) & 1n) === 1n && existsSync("/dev/loop-control");
+}
+
+/** Whether a test may mount; one that may not is skipped, but in CI that is a failure. */
+export async function mayMount(t: TestContext): Promise<boolean> {
+  if (await canMount()) return true;
+  const why = "mounting needs root and loop devices";
+  if (process.env["CI"] === "true") throw new Error(why);
+  t.skip(why);
+  return false;
 }
 
 /** Mounts the partition with the kernel's own driver for as long as `use` runs on its folder. */

@@ -2,13 +2,8 @@ import { isDigest, type Digest } from "../image/index.ts";
 import { damaged } from "./row.ts";
 import type { Provenance, SourceLayer } from "./stored-image.ts";
 
-/** The text kept in the database for `source`. */
-export function formatProvenance(source: Provenance): string {
-  return JSON.stringify(source);
-}
-
 /**
- * Reads back what `formatProvenance` wrote; members it does not know are ignored.
+ * Reads back the JSON text of a `Provenance`; members it does not know are ignored.
  *
  * @throws StoreError `STORE_DAMAGED` for anything else
  */

@@ -1,0 +1,114 @@
+import { Writable } from "node:stream";
+import { DEFAULT_LIMITS } from "../base/index.ts";
+import { HttpClient } from "../http/index.ts";
+import { hostPlatform } from "../image/index.ts";
+import { Authenticator } from "../registry/index.ts";
+import { openStore } from "../store/index.ts";
+import type { Environment, TextStream } from "./environment.ts";
+import { runCli } from "./run-cli.ts";
+
+/** 2026-01-02T03:04:05Z, at which the clock of these runs stands still. */
+export const TEST_NOW: number = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** What one run of the command line left behind. */
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** Lines of standard error. */
+  readonly stderr: readonly string[];
+}
+
+export interface RunSettings {
+  /** Working directory; the store is `store` in it. */
+  readonly directory: string;
+  readonly signal?: AbortSignal;
+  readonly environment?: Partial<Environment>;
+}
+
+/** Runs a command line inside this process, on an amd64 machine where time stands still. */
+export async function runHere(
+  args: readonly string[],
+  { directory, signal, environment }: RunSettings,
+): Promise<CliResult> {
+  const stdout = new CapturedText();
+  const stderr = new CapturedText();
+  const exitCode = await runCli(
+    args,
+    { ...testEnvironment(directory), stdout, stderr, ...environment },
+    signal ?? new AbortController().signal,
+  );
+  return { exitCode, stdout: stdout.text, stderr: stderr.text.split("\n").slice(0, -1) };
+}
+
+/** A stream that keeps what is written to it. */
+export class CapturedText extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+function testEnvironment(directory: string): Omit<Environment, "stdout" | "stderr"> {
+  const now = (): number => TEST_NOW;
+  return {
+    version: "1.2.3",
+    variables: { SIFLET_STORE: "store" },
+    workingDirectory: directory,
+    homeDirectory: directory,
+    isRoot: false,
+    parallelism: 2,
+    now,
+    openStore: (store, { readOnly }) =>
+      openStore({ directory: store, readOnly, host: "test", bootId: "1", now }),
+    openContext: (plainHttpHosts) => {
+      const client = new HttpClient({
+        userAgent: "siflet-test/1",
+        plainHttpHosts,
+        clock: { now, sleep: () => Promise.resolve() },
+        random: () => 0.5,
+      });
+      return Promise.resolve({
+        client,
+        authenticator: new Authenticator(client),
+        limits: DEFAULT_LIMITS,
+        hostPlatform: hostPlatform("x64"),
+        now,
+        [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+      });
+    },
+  };
+}
+
+/** A terminal of 80 by 24 characters that keeps what is written to it. */
+export function capturedTerminal(): CapturedText & TextStream {
+  return Object.assign(new CapturedText(), { isTTY: true, columns: 80, rows: 24 });
+}
+
+/**
+ * What a terminal shows after `text` was written to it, without empty lines at the end: enough of
+ * one for text, moving up and down and erasing.
+ */
+export function screenOf(text: string): string {
+  const lines: string[] = [];
+  let row = 0;
+  let column = 0;
+  // eslint-disable-next-line no-control-regex -- escape sequences are what this reads
+  for (const [part] of text.matchAll(/\u001b\[[?0-9]*[A-Za-z]|\r|\n|[^\u001b\r\n]+/g)) {
+    const line = lines[row] ?? "";
+    const count = Number(/[0-9]+/.exec(part)?.[0] ?? 1);
+    if (part === "\r" || part === "\u001b[G") column = 0;
+    else if (part === "\n") [row, column] = [row + 1, 0];
+    else if (!part.startsWith("\u001b")) {
+      lines[row] = line.slice(0, column).padEnd(column) + part + line.slice(column + part.length);
+      column += part.length;
+    } else if (part.endsWith("A")) row = Math.max(0, row - count);
+    else if (part.endsWith("B")) row += count;
+    else if (part === "\u001b[2K") lines[row] = "";
+    else if (part === "\u001b[K") lines[row] = line.slice(0, column);
+  }
+  return Array.from(lines, (line: string | undefined) => line ?? "")
+    .join("\n")
+    .trimEnd();
+}

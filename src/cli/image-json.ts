@@ -1,0 +1,58 @@
+import { formatPlatform, type InfoJson, type Profile } from "../image/index.ts";
+import { infoOf, type PartitionPlace } from "../pull/index.ts";
+import type { Names, Provenance, StoredImage } from "../store/index.ts";
+
+/** One borrow; times in RFC 3339. */
+interface BorrowJson {
+  readonly who: string;
+  readonly takenAt: string;
+  readonly expiresAt?: string;
+  readonly note?: string;
+}
+
+/** All that is known of a stored image: `Info` and more. Times in RFC 3339, sizes in bytes. */
+export interface ImageJson extends InfoJson {
+  /** Canonical names, of whatever origin. */
+  readonly names: Names;
+  /** As `--platform` has it: `linux/arm64/v8`. */
+  readonly platform: string;
+  readonly profile?: Profile;
+  readonly contentKey?: string;
+  readonly source: Provenance;
+  readonly createdAt: string;
+  readonly lastUsedAt: string;
+  readonly borrowers: readonly BorrowJson[];
+  readonly pinned: boolean;
+}
+
+/** What `images --json` shows of an image. */
+export function imageJson(image: StoredImage): ImageJson {
+  const { profile, contentKey } = image;
+  return {
+    ...infoOf(image).toJSON(),
+    names: image.names,
+    platform: formatPlatform(image.platform),
+    ...(profile === undefined ? {} : { profile }),
+    ...(contentKey === undefined ? {} : { contentKey }),
+    source: image.source,
+    createdAt: timeText(image.createdAt),
+    lastUsedAt: timeText(image.lastUsedAt),
+    borrowers: image.borrowers.map(({ who, takenAt, expiresAt, note }) => ({
+      who,
+      takenAt: timeText(takenAt),
+      ...(expiresAt === undefined ? {} : { expiresAt: timeText(expiresAt) }),
+      ...(note === undefined ? {} : { note }),
+    })),
+    pinned: image.pinned,
+  };
+}
+
+/** What `inspect --json` shows. */
+export interface InspectedImage extends ImageJson {
+  /** Where the root file system lies in the file; null where the file has none. */
+  readonly partition: PartitionPlace | null;
+}
+
+function timeText(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,26 @@
+import { findPartition } from "../pull/index.ts";
+import { imageJson, type InspectedImage } from "./image-json.ts";
+import { inspectText } from "./inspect-text.ts";
+import { findImage, openStoreToRead } from "./session-store.ts";
+import type { Session } from "./session.ts";
+
+export interface InspectFlags {
+  readonly json?: boolean;
+}
+
+/** `siflet inspect`: all that is known of one image. */
+export async function inspectCommand(
+  text: string,
+  flags: InspectFlags,
+  session: Session,
+): Promise<void> {
+  await using store = await openStoreToRead(session);
+  const { image } = await findImage(store, text, session);
+  const partition = await findPartition(image.path, session.signal);
+  const inspected: InspectedImage = { ...imageJson(image), partition: partition ?? null };
+  await session.print(
+    flags.json === true
+      ? `${JSON.stringify(inspected)}\n`
+      : inspectText(inspected, session.environment.now()),
+  );
+}

@@ -1,0 +1,210 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExportFlags } from "./export-command.ts";
+import type { ImagesFlags } from "./images-command.ts";
+import type { InspectFlags } from "./inspect-command.ts";
+import type { PullFlags } from "./pull-request.ts";
+import type { GlobalFlags, Session } from "./session.ts";
+import { versionText } from "./version-text.ts";
+
+const MOST_JOBS = 256;
+const USUAL_COLUMNS = 80;
+
+/** What the program prints by itself: help and version. */
+export type WriteOut = (text: string) => void;
+
+/**
+ * The commands of siflet and their options. Nothing is loaded for a command before it runs, so that
+ * `--help` and `--version` are quick. What is wrong with a command line is thrown as a
+ * `CommanderError`, and so is the end after help or version.
+ */
+export function buildProgram(session: Session, writeOut: WriteOut): Command {
+  const { version, stdout } = session.environment;
+  const program = new Command("siflet")
+    .description("Turns a container image into one verified SIF file, keeps it, and serves it.")
+    .version(versionText(version).trimEnd(), "--version", "print the version")
+    .helpOption("--help", "print what a command does")
+    .option("--store <dir>", "directory of the store, before $SIFLET_STORE")
+    .option("--debug", "print the stack of an error")
+    .exitOverride()
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+    })
+    .helpCommand("help [command]", "print what a command does")
+    .configureOutput({
+      writeOut,
+      // One line on standard error is made of the error that is thrown.
+      writeErr: () => undefined,
+      getOutHelpWidth: () => stdout.columns ?? USUAL_COLUMNS,
+      getOutHasColors: () => false,
+    })
+    .hook("preAction", () => {
+      session.useFlags(program.opts<GlobalFlags>());
+    })
+    .addHelpText("after", PROGRAM_HELP);
+  addPull(program, session);
+  addImages(program, session);
+  addInspect(program, session);
+  addPath(program, session);
+  addRemovers(program, session);
+  addExport(program, session);
+  return program;
+}
+
+const PROGRAM_HELP = `
+The store is /var/lib/siflet for root and siflet in the XDG data directory for
+everybody else; $SIFLET_STORE and --store name another.
+
+Examples:
+  siflet pull docker://alpine:3.22
+  siflet pull app.sif registry.example/team/app:1.0
+  siflet images
+  apptainer run $(siflet path alpine:3.22)
+
+REF is a name in a registry (alpine, docker://alpine:3.22, gcr.io/team/app@sha256:…),
+ID the beginning of an image's id, 3 digits or more.
+Exit codes: docs/errors.md.`;
+
+function addPull(program: Command, session: Session): void {
+  program
+    .command("pull")
+    .description(
+      "Makes an image of REF in the store; OUT.sif or --output also writes it to a file.",
+    )
+    .usage("[options] [OUT.sif] REF")
+    .argument("<target...>", "OUT.sif and REF, or REF alone")
+    .option("--platform <platform>", "os/architecture[/variant]; this machine's where not given")
+    .option("--arch <architecture>", "the same as --platform linux/ARCHITECTURE")
+    .addOption(
+      new Option(
+        "--compression <codec>",
+        "gzip, which every runtime reads, or zstd, which is faster",
+      ).choices(["gzip", "zstd"]),
+    )
+    .addOption(
+      new Option("--owners <whose>", "files owned as in the image, or all by root").choices([
+        "image",
+        "root",
+      ]),
+    )
+    .option("--output <file>", "also write the image to this file")
+    .option("--no-store", "only write the file; without a name it is NAME_TAG.sif")
+    .option("--force", "replace a file that is there already")
+    .option("--tmpdir <dir>", "directory for large layers on their way")
+    .option("--jobs <n>", "compressing threads; as many as there are cores, at most 8", parseJobs)
+    .option("--plain-http <host>", "speak plain http to this HOST[:PORT]; repeatable", collect)
+    .option("--json", "print the result as one line of JSON")
+    .option("--quiet", "no progress, only warnings and errors")
+    .addHelpText(
+      "after",
+      `
+--json prints {"id","sha256","size","path","ref":{"uri","tags","digests"},"ociConfig"}.
+
+Examples:
+  siflet pull alpine:3.22
+  siflet pull alpine.sif docker://alpine:3.22
+  siflet pull --no-store --compression zstd --arch arm64 alpine:3.22
+  siflet pull --json registry.example:5000/team/app@sha256:…`,
+    )
+    .action(async (targets: string[], flags: PullFlags) => {
+      const { pullCommand } = await import("./pull-command.ts");
+      await pullCommand(targets, flags, session);
+    });
+}
+
+function addImages(program: Command, session: Session): void {
+  program
+    .command("images")
+    .description("Lists the images of the store, the one used last first.")
+    .option("--json", "print a JSON array of what inspect --json prints, without partition")
+    .addHelpText("after", "\nExamples:\n  siflet images\n  siflet images --json | jq '.[].names'")
+    .action(async (flags: ImagesFlags) => {
+      const { imagesCommand } = await import("./images-command.ts");
+      await imagesCommand(flags, session);
+    });
+}
+
+function addInspect(program: Command, session: Session): void {
+  program
+    .command("inspect")
+    .description("Shows all that is known of an image.")
+    .usage("[options] REF|ID")
+    .argument("<image>", "REF or ID")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+--json prints the object of pull --json with names, platform, profile, contentKey,
+source (reference, host, digests, layers), createdAt, lastUsedAt, borrowers, pinned
+and partition (offset and size in bytes of the root file system, or null).
+
+Examples:
+  siflet inspect alpine:3.22
+  siflet inspect --json 1a2b3c | jq .partition.offset`,
+    )
+    .action(async (image: string, flags: InspectFlags) => {
+      const { inspectCommand } = await import("./inspect-command.ts");
+      await inspectCommand(image, flags, session);
+    });
+}
+
+function addPath(program: Command, session: Session): void {
+  program
+    .command("path")
+    .description("Prints the file of an image.")
+    .usage("REF|ID")
+    .argument("<image>", "REF or ID")
+    .addHelpText("after", "\nExamples:\n  apptainer run $(siflet path alpine:3.22)")
+    .action(async (image: string) => {
+      const { pathCommand } = await import("./path-command.ts");
+      await pathCommand(image, session);
+    });
+}
+
+function addRemovers(program: Command, session: Session): void {
+  program
+    .command("rm")
+    .description("Removes images with all their names, and prints those.")
+    .usage("REF|ID...")
+    .argument("<image...>", "REF or ID of each")
+    .addHelpText("after", "\nExamples:\n  siflet rm alpine:3.22\n  siflet rm 1a2b3c 4d5e6f")
+    .action(async (images: string[]) => {
+      const { rmCommand } = await import("./rm-command.ts");
+      await rmCommand(images, session);
+    });
+  program
+    .command("untag")
+    .description("Removes one name of an image; the image stays.")
+    .usage("REF")
+    .argument("<name>", "REF")
+    .addHelpText("after", "\nExamples:\n  siflet untag alpine:3.22")
+    .action(async (name: string) => {
+      const { untagCommand } = await import("./untag-command.ts");
+      await untagCommand(name, session);
+    });
+}
+
+function addExport(program: Command, session: Session): void {
+  program
+    .command("export")
+    .description("Copies the file of an image out of the store.")
+    .usage("[options] REF|ID FILE")
+    .argument("<image>", "REF or ID")
+    .argument("<file>", "the file to write")
+    .option("--force", "replace a file that is there already")
+    .addHelpText("after", "\nExamples:\n  siflet export alpine:3.22 alpine.sif")
+    .action(async (image: string, file: string, flags: ExportFlags) => {
+      const { exportCommand } = await import("./export-command.ts");
+      await exportCommand(image, file, flags, session);
+    });
+}
+
+function parseJobs(text: string): number {
+  const jobs = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
+  if (jobs >= 1 && jobs <= MOST_JOBS) return jobs;
+  throw new InvalidArgumentError(`Expected a number from 1 to ${MOST_JOBS}.`);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,141 @@
+import { basename, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import {
+  digestHex,
+  imageNameOf,
+  parsePlatform,
+  type Compression,
+  type ImageName,
+  type Owners,
+  type Platform,
+} from "../image/index.ts";
+import { usageError } from "./cli-error.ts";
+import type { Environment } from "./environment.ts";
+
+/** The options of `siflet pull` as they were typed. */
+export interface PullFlags {
+  readonly platform?: string;
+  readonly arch?: string;
+  readonly compression?: Compression;
+  readonly output?: string;
+  /** False with `--no-store`. */
+  readonly store: boolean;
+  readonly owners?: Owners;
+  readonly tmpdir?: string;
+  readonly jobs?: number;
+  readonly force?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly plainHttp?: readonly string[];
+}
+
+/** What `siflet pull` is to do. */
+export interface PullRequest {
+  readonly reference: string;
+  readonly name: ImageName;
+  readonly platform?: Platform;
+  readonly compression?: Compression;
+  readonly owners?: Owners;
+  readonly jobs?: number;
+  readonly tmpDirectory?: string;
+  /** Where the image goes: into the store, to a file or both. */
+  readonly target: PullTarget;
+  readonly force: boolean;
+  readonly plainHttpHosts: readonly string[];
+}
+
+export type PullTarget =
+  | { readonly kind: "store"; readonly file: string | undefined }
+  | { readonly kind: "file"; readonly file: string };
+
+/**
+ * Makes sense of the arguments and options of `siflet pull`. Nothing is read or written but the
+ * directory of `--tmpdir`.
+ *
+ * @param targets - `REF` or `OUT.sif REF`
+ * @throws CliError `USAGE`; ImageError `REFERENCE_INVALID`, `REFERENCE_TRANSPORT`,
+ *   `PLATFORM_INVALID`
+ */
+export async function pullRequest(
+  targets: readonly string[],
+  flags: PullFlags,
+  { workingDirectory }: Pick<Environment, "workingDirectory">,
+): Promise<PullRequest> {
+  const { reference, output } = splitTargets(targets);
+  const name = imageNameOf(reference);
+  const inPlace = (path: string): string => resolve(workingDirectory, path);
+  const file = chooseFile(output, flags.output, inPlace);
+  const platform = choosePlatformText(flags);
+  const { compression, owners, jobs } = flags;
+  return {
+    reference,
+    name,
+    ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+    ...(compression === undefined ? {} : { compression }),
+    ...(owners === undefined ? {} : { owners }),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(flags.tmpdir === undefined
+      ? {}
+      : { tmpDirectory: await existingDirectory(inPlace(flags.tmpdir)) }),
+    target: flags.store
+      ? { kind: "store", file }
+      : { kind: "file", file: file ?? inPlace(defaultFile(name)) },
+    force: flags.force ?? false,
+    plainHttpHosts: (flags.plainHttp ?? []).map(plainHttpHost),
+  };
+}
+
+/** Where nobody names a file: `busybox_latest.sif`, as people know it from apptainer. */
+export function defaultFile({ repository, tag, digest }: ImageName): string {
+  const version = digest === undefined ? (tag ?? "latest") : `sha256.${digestHex(digest)}`;
+  return `${basename(repository)}_${version}.sif`;
+}
+
+function splitTargets(targets: readonly string[]): { reference: string; output?: string } {
+  const [first, second, ...more] = targets;
+  if (first === undefined || more.length > 0) {
+    throw usageError(`pull: expected [OUT.sif] REF, got ${targets.length} arguments`);
+  }
+  return second === undefined ? { reference: first } : { output: first, reference: second };
+}
+
+function chooseFile(
+  argument: string | undefined,
+  option: string | undefined,
+  inPlace: (path: string) => string,
+): string | undefined {
+  const given = argument ?? option;
+  if (given === undefined) return undefined;
+  if (given === "")
+    throw usageError("pull: expected the name of a file to write, got an empty one");
+  if (option !== undefined && inPlace(option) !== inPlace(given)) {
+    throw usageError(`pull: expected one file to write, got ${given} and --output ${option}`);
+  }
+  return inPlace(given);
+}
+
+function choosePlatformText({ platform, arch }: PullFlags): string | undefined {
+  if (arch === undefined) return platform;
+  if (platform !== undefined) {
+    throw usageError("pull: expected --platform or --arch, got both");
+  }
+  return `linux/${arch}`;
+}
+
+async function existingDirectory(path: string): Promise<string> {
+  try {
+    if ((await stat(path)).isDirectory()) return path;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw usageError(`--tmpdir ${path}: expected a directory: ${reason}`, { cause: error });
+  }
+  throw usageError(`--tmpdir ${path}: expected a directory`);
+}
+
+function plainHttpHost(text: string): string {
+  const url = URL.parse(`http://${text}/`);
+  if (url !== null && url.pathname === "/" && url.username === "" && !/[/?#@]/.test(text)) {
+    return text;
+  }
+  throw usageError(`--plain-http ${text}: expected a host as name or name:port`);
+}

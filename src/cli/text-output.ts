@@ -1,0 +1,30 @@
+import { CliError } from "./cli-error.ts";
+import type { TextStream } from "./environment.ts";
+
+/** Standard output. A reader that has left, as `head` does, is no failure. */
+export class TextOutput {
+  readonly #stream: TextStream;
+
+  constructor(stream: TextStream) {
+    this.#stream = stream;
+    // Every failure also reaches the `write` that met it; unheard, it would end the process here.
+    stream.on("error", () => undefined);
+  }
+
+  /** @throws CliError `STDOUT_FAILED` */
+  async write(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<Error | null | undefined>();
+    this.#stream.write(text, resolve);
+    const error = await promise;
+    if (error === null || error === undefined || isReaderGone(error)) return;
+    throw new CliError("STDOUT_FAILED", `cannot write standard output: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function isReaderGone(error: Error): boolean {
+  if (!("code" in error)) return false;
+  // After an EPIPE the stream is closed, and further writes say so.
+  return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
+}

@@ -1,0 +1,19 @@
+import { parseRef } from "../image/index.ts";
+import { familiarText, storeNamesOf } from "../pull/index.ts";
+import { counted, shortId } from "./format.ts";
+import { printable } from "./printable.ts";
+import { openStoreToChange, requireStore } from "./session-store.ts";
+import type { Session } from "./session.ts";
+
+/** `siflet untag`: takes one name away from its image, which stays. */
+export async function untagCommand(text: string, session: Session): Promise<void> {
+  // Throws for what is no name at all, and says why.
+  parseRef(text);
+  const [name = text] = storeNamesOf(text);
+  await using store = await openStoreToChange(session);
+  const { id, names } = await requireStore(store, text, session).untag(name);
+  const left = counted(names.tags.length + names.digests.length, "name");
+  await session.print(
+    `untagged ${printable(familiarText(name))}; image ${shortId(id)} has ${left} left\n`,
+  );
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import { test, type TestContext } from "node:test";
+import { makeImage, startRegistry, type FixtureImage } from "../test/fixtures/registry/index.ts";
+import { tar } from "../test/fixtures/tar/index.ts";
+
+const MAIN = join(import.meta.dirname, "main.ts");
+const FLAGS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
+
+/** What a process left behind. */
+interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function smallImage(): FixtureImage {
+  return makeImage({
+    layers: [tar([{ path: "bin/" }, { path: "bin/sh", data: "#!", mode: 0o755 }])],
+    platform: { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64" },
+  });
+}
+
+/** Starts siflet in `directory`, with a store in it. */
+function start(directory: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...FLAGS, MAIN, ...args], {
+    cwd: directory,
+    env: { ...process.env, SIFLET_STORE: join(directory, "store") },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  const { stdout, stderr } = child;
+  assert.ok(stdout !== null && stderr !== null);
+  const [out, err] = await Promise.all([text(stdout), text(stderr), once(child, "close")]);
+  return { exitCode: child.exitCode, stdout: out, stderr: err };
+}
+
+async function newDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtempDisposable(join(tmpdir(), "siflet-main-"));
+  t.after(() => directory.remove());
+  return directory.path;
+}
+
+test("siflet --version prints the version of package.json", async (t) => {
+  const packageText = await readFile(join(import.meta.dirname, "../package.json"), "utf8");
+  const { version } = JSON.parse(packageText) as { version: string };
+  const result = await ended(start(await newDirectory(t), ["--version"]));
+  assert.deepEqual(result, { exitCode: 0, stdout: `siflet ${version}\n`, stderr: "" });
+});
+
+test("siflet pull --json prints one line; images, path and rm know the image", async (t) => {
+  const directory = await newDirectory(t);
+  await using registry = await startRegistry();
+  registry.putImage("team/app", smallImage(), "1.0");
+  const name = `${registry.host}/team/app:1.0`;
+  const pulled = await ended(start(directory, ["pull", "--json", name]));
+  assert.equal(pulled.exitCode, 0, pulled.stderr);
+  assert.match(pulled.stdout, /^\{[^\n]*\}\n$/);
+  const { path } = JSON.parse(pulled.stdout) as { path: string };
+  const shown = await ended(start(directory, ["path", name]));
+  assert.deepEqual(shown, { exitCode: 0, stdout: `${path}\n`, stderr: "" });
+  const removed = await ended(start(directory, ["rm", name]));
+  assert.equal(removed.exitCode, 0, removed.stderr);
+  const missing = await ended(start(directory, ["path", name]));
+  assert.equal(missing.exitCode, 3);
+  assert.equal(missing.stderr, `siflet: ${name}: no such image in the store\n`);
+});
+
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`${signal} ends a pull that waits for bytes, and nothing stays`, async (t) => {
+    const directory = await newDirectory(t);
+    const asked = Promise.withResolvers<undefined>();
+    const held = Promise.withResolvers<undefined>();
+    const image = smallImage();
+    await using registry = await startRegistry({
+      async beforeBlob(digest) {
+        if (digest !== image.layers[0]?.digest) return;
+        asked.resolve(undefined);
+        await held.promise;
+      },
+    });
+    registry.putImage("team/app", image, "1.0");
+    const child = start(directory, ["pull", "app.sif", `${registry.host}/team/app:1.0`]);
+    const end = ended(child);
+    await asked.promise;
+    child.kill(signal);
+    const { stderr, stdout, ...result } = await end;
+    held.resolve(undefined);
+    assert.deepEqual({ ...result, stdout }, { exitCode, stdout: "" });
+    assert.match(stderr, new RegExp(`(^|\n)siflet: interrupted by ${signal}\n$`));
+    assert.deepEqual(await readdir(directory), ["store"]);
+    assert.deepEqual(await readdir(join(directory, "store/images")), []);
+    assert.deepEqual(await readdir(join(directory, "store/tmp")), []);
+  });
+}
+
+test("a reader that leaves standard output is no failure", async (t) => {
+  const child = start(await newDirectory(t), ["images"]);
+  const { stdout, stderr } = child;
+  assert.ok(stdout !== null && stderr !== null);
+  stdout.destroy();
+  const [errors] = await Promise.all([text(stderr), once(child, "close")]);
+  assert.deepEqual([errors, child.exitCode], ["", 0]);
+});
+
+// `script` lends a terminal to what it runs; it is part of every Debian.
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+test("on a terminal bars are drawn, and only the result stays", { skip: !hasScript }, async (t) => {
+  const directory = await newDirectory(t);
+  await using registry = await startRegistry();
+  registry.putImage("team/app", smallImage(), "1.0");
+  const name = `${registry.host}/team/app:1.0`;
+  const command = `stty cols 90 rows 24; exec "$SIFLET_NODE" "$SIFLET_MAIN" pull ${name}`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    cwd: directory,
+    env: {
+      ...process.env,
+      TERM: "xterm",
+      SIFLET_STORE: join(directory, "store"),
+      SIFLET_NODE: process.execPath,
+      SIFLET_MAIN: MAIN,
+      NODE_OPTIONS: FLAGS.join(" "),
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const { exitCode, stdout } = await ended(child);
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /Looking up/);
+  // What comes after the last escape sequence, which erases the bars.
+  const result = stdout.slice(stdout.lastIndexOf("\u001b")).replaceAll("\r", "").split("\n");
+  assert.match(result[0] ?? "", new RegExp(`${name}$`));
+  assert.match(result[4] ?? "", /^ {2}run {3}apptainer run /);
+  assert.deepEqual(result.slice(5), [""]);
+});

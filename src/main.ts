@@ -1,0 +1,66 @@
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --disable-warning=ExperimentalWarning
+import { readFile } from "node:fs/promises";
+import { availableParallelism, homedir, hostname } from "node:os";
+import process from "node:process";
+import { Interrupted, runCli, type Environment } from "./cli/index.ts";
+import { VERSION } from "./version.ts";
+
+/** Changes with every start of the machine. */
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+const environment: Environment = {
+  version: VERSION,
+  variables: process.env,
+  // Asked for when needed: there are processes without a home, and with a directory that is gone.
+  get workingDirectory() {
+    return process.cwd();
+  },
+  get homeDirectory() {
+    return homedir();
+  },
+  isRoot: process.geteuid?.() === 0,
+  parallelism: availableParallelism(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: Date.now,
+  async openStore(directory, { readOnly }) {
+    const { openStore } = await import("./store/index.ts");
+    const bootId = (await readFile(BOOT_ID, "utf8")).trim();
+    return await openStore({ directory, readOnly, host: hostname(), bootId, now: Date.now });
+  },
+  async openContext(plainHttpHosts) {
+    const [{ DEFAULT_LIMITS }, { HttpClient, systemClock }, { hostPlatform }, { Authenticator }] =
+      await Promise.all([
+        import("./base/index.ts"),
+        import("./http/index.ts"),
+        import("./image/index.ts"),
+        import("./registry/index.ts"),
+      ]);
+    const client = new HttpClient({
+      userAgent: `siflet/${VERSION}`,
+      plainHttpHosts,
+      clock: systemClock,
+      random: Math.random,
+      proxyEnv: process.env,
+    });
+    return {
+      client,
+      authenticator: new Authenticator(client),
+      limits: DEFAULT_LIMITS,
+      hostPlatform: hostPlatform(process.arch),
+      now: Date.now,
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    };
+  },
+};
+
+const controller = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    const interruption = new Interrupted(name);
+    // Whoever asks twice does not want to wait for the cleaning up.
+    if (controller.signal.aborted) process.exit(interruption.exitCode);
+    controller.abort(interruption);
+  });
+}
+process.exitCode = await runCli(process.argv.slice(2), environment, controller.signal);

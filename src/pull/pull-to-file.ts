@@ -1,0 +1,83 @@
+import type { Digest, ImageName, OciConfig } from "../image/index.ts";
+import { convertImage } from "./convert-image.ts";
+import { openSource } from "./open-source.ts";
+import { finishOutput, placeFile } from "./place-file.ts";
+import type { PullContext, PullOptions } from "./pull-context.ts";
+import { DEFAULT_COMPRESSION, DEFAULT_OWNERS, spoolDirectory } from "./pull-options.ts";
+import { resolveImage } from "./resolve-image.ts";
+import { makeScratchDirectory } from "./scratch-directory.ts";
+
+/** A SIF that was pulled to where the caller wanted it. */
+export interface PulledFile {
+  /** SHA-256 of the file: 64 lower-case hex digits. */
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly path: string;
+  readonly config: OciConfig;
+  /** What was asked for. */
+  readonly name: ImageName;
+  /** What that meant: digest of an index or a manifest. */
+  readonly rootDigest: Digest;
+}
+
+/**
+ * Pulls `reference` to a file, without a store. The file appears whole, when it is on stable
+ * storage; beside it stands one hidden directory while the pull runs.
+ *
+ * @param nameOf - the file's path, given the id; in the same file system as `directory`
+ * @param options.force - replaces a file that is there already
+ * @throws PullError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`, and as `pullToStore`
+ */
+export async function pullToFile(
+  directory: string,
+  nameOf: (id: string) => string,
+  reference: string,
+  context: PullContext,
+  options: PullOptions & { readonly force: boolean },
+  signal: AbortSignal,
+): Promise<PulledFile> {
+  const opened = openSource(reference, context);
+  const { source, what } = opened;
+  const { limits } = context;
+  const platform = options.platform ?? context.hostPlatform;
+  const root = await source.resolve(signal);
+  const image = await resolveImage(source, root, platform, what, limits, signal);
+  options.onEvent({
+    kind: "resolved",
+    digest: root.digest,
+    layers: image.layers.map(({ descriptor: { digest, size } }, index) => ({
+      index,
+      digest,
+      size,
+    })),
+  });
+  await using scratch = await makeScratchDirectory(directory, context.now());
+  await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
+  const file = await convertImage(
+    image,
+    source,
+    {
+      compression: options.compression ?? DEFAULT_COMPRESSION,
+      owners: options.owners ?? DEFAULT_OWNERS,
+      jobs: options.jobs,
+      limits,
+      what,
+      directory: scratch.path,
+      spoolDirectory: spool.path,
+      onEvent: options.onEvent,
+    },
+    signal,
+  );
+  await finishOutput(file.path);
+  const path = nameOf(file.id);
+  await placeFile(file.path, path, options);
+  return {
+    id: file.id,
+    size: file.size,
+    path,
+    config: image.config.config,
+    name: opened.name,
+    rootDigest: root.digest,
+  };
+}

@@ -1,0 +1,22 @@
+export type { Claim } from "./claims.ts";
+export { openStore, type StoreOptions } from "./open-store.ts";
+export type { StoreTraits } from "./operations.ts";
+export type { Staging } from "./staging.ts";
+export { StoreError, storeFailure, type StoreErrorCode } from "./store-error.ts";
+export type { StoreFiles } from "./store-files.ts";
+export type { Store } from "./store.ts";
+export type {
+  Borrow,
+  BorrowOptions,
+  DeliveredLayer,
+  ImageRecord,
+  ManifestKey,
+  ManifestRecord,
+  Names,
+  NewImage,
+  Origin,
+  Provenance,
+  Publication,
+  SourceLayer,
+  StoredImage,
+} from "./stored-image.ts";

@@ -1,0 +1,246 @@
+import { join } from "node:path";
+import type { Claim } from "./claims.ts";
+import type { DatabaseClient } from "./database-client.ts";
+import type { RecordedImage, StoreTraits } from "./operations.ts";
+import { parseProvenance } from "./parse-provenance.ts";
+import { publishImage, removeImage, type StoreParts } from "./publication.ts";
+import type { StagingArea, Staging } from "./staging.ts";
+import { imageFile, type StorePaths } from "./store-directory.ts";
+import { StoreError } from "./store-error.ts";
+import type {
+  BorrowOptions,
+  DeliveredLayer,
+  ManifestKey,
+  ManifestRecord,
+  Names,
+  Publication,
+  StoredImage,
+} from "./stored-image.ts";
+
+/** What only a store that may be written has. */
+export interface StoreWriter {
+  readonly parts: StoreParts;
+  readonly staging: StagingArea;
+  /** Clears away what dead processes left of their claims. */
+  readonly sweepLocks: () => Promise<void>;
+}
+
+/**
+ * An open store; any number of processes may have the same one open. Names are canonical texts,
+ * parsed by the caller. Beside what stands at each method, all throw StoreError: `NO_SPACE`,
+ * `STORE_BUSY` (others kept the database locked for 30 s), `STORE_DAMAGED`, `STORE_UNAVAILABLE`,
+ * and, where they write to a store opened to be read, `STORE_READ_ONLY`. After any failure the
+ * store is as it was.
+ *
+ * @see design decision 7
+ */
+export class Store implements AsyncDisposable {
+  /** Absolute path of the store. */
+  readonly directory: string;
+  readonly traits: StoreTraits;
+  readonly #paths: StorePaths;
+  readonly #client: DatabaseClient;
+  readonly #now: () => number;
+  readonly #writer: StoreWriter | undefined;
+
+  /** For `openStore`: everything is open already, and is closed with the store. */
+  constructor(
+    paths: StorePaths,
+    traits: StoreTraits,
+    client: DatabaseClient,
+    now: () => number,
+    writer: StoreWriter | undefined,
+  ) {
+    this.directory = paths.root;
+    this.traits = traits;
+    this.#paths = paths;
+    this.#client = client;
+    this.#now = now;
+    this.#writer = writer;
+  }
+
+  /**
+   * The image that a user's `text` means: one of `names`, in their order, or else the image with
+   * this id, or the only one whose id begins so (3 to 64 lower-case hex digits).
+   *
+   * @throws ImageError `NOT_FOUND`, with the ids as `candidates` where several begin so
+   */
+  async find(text: string, names: readonly string[]): Promise<StoredImage> {
+    return this.#stored(await this.#client.call("find", { text, names, now: this.#now() }));
+  }
+
+  /** The image with exactly this id. */
+  async findById(id: string): Promise<StoredImage | undefined> {
+    const record = await this.#client.call("findById", { id, now: this.#now() });
+    return record && this.#stored(record);
+  }
+
+  /** Images of this content, in whatever profile; the one used last first. */
+  async findByContent(contentKey: string): Promise<readonly StoredImage[]> {
+    const request = { contentKey, now: this.#now() };
+    const records = await this.#client.call("findByContent", request);
+    return records.map((record) => this.#stored(record));
+  }
+
+  /** All images, the one used last first. */
+  async list(): Promise<readonly StoredImage[]> {
+    const records = await this.#client.call("list", { now: this.#now() });
+    return records.map((record) => this.#stored(record));
+  }
+
+  /**
+   * A directory on the store's file system, 0700, in which to make what `publish` takes; the
+   * caller disposes of it. What a killed process leaves there is swept by the next `openStore`.
+   */
+  async stage(): Promise<Staging> {
+    return await this.#write("stage").staging.make();
+  }
+
+  /**
+   * Makes a file that the caller has verified an image of this store, durably: once this returns
+   * it survives a loss of power. The names leave the images that had them. Where the image is
+   * stored already it gains the names, and its file is replaced only if it is damaged.
+   *
+   * @throws ContentError `CONTENT_SIZE_MISMATCH` when the file has another size than stated; the
+   *   signal's reason
+   */
+  async publish(publication: Publication, signal: AbortSignal): Promise<StoredImage> {
+    const { parts } = this.#write("publish");
+    return this.#stored(await publishImage(parts, publication, signal));
+  }
+
+  /**
+   * Gives image `id` more names, which leave the images that had them, and counts as a use.
+   *
+   * @throws ImageError `NOT_FOUND`
+   */
+  async addNames(id: string, names: Names): Promise<StoredImage> {
+    this.#write("name an image");
+    return this.#stored(await this.#client.call("addNames", { id, names, now: this.#now() }));
+  }
+
+  /**
+   * Takes `name` away from its image, which stays, and returns that image.
+   *
+   * @throws ImageError `NOT_FOUND` when no image has the name
+   */
+  async untag(name: string): Promise<StoredImage> {
+    this.#write("untag");
+    return this.#stored(await this.#client.call("untag", { name, now: this.#now() }));
+  }
+
+  /**
+   * Removes image `id` with all its names and its file, and returns what it was.
+   *
+   * @throws ImageError `NOT_FOUND`, or `IS_USED` with the borrowers as `candidates`; the signal's
+   *   reason, while another process publishes or removes
+   */
+  async remove(id: string, signal: AbortSignal): Promise<StoredImage> {
+    const { parts } = this.#write("remove an image");
+    return this.#stored(await removeImage(parts, id, signal));
+  }
+
+  /**
+   * Finds an image as `find` does and keeps it from being removed until `who` returns it, in one
+   * transaction. A second borrow by the same `who` replaces the first.
+   *
+   * @throws ImageError `NOT_FOUND`
+   */
+  async borrow(
+    text: string,
+    names: readonly string[],
+    who: string,
+    options: BorrowOptions = {},
+  ): Promise<StoredImage> {
+    this.#write("borrow an image");
+    const request = { text, names, who, now: this.#now(), ...options };
+    return this.#stored(await this.#client.call("borrow", request));
+  }
+
+  /** Ends the borrow of image `id` by `who`; fine where there is none. */
+  async return(id: string, who: string): Promise<void> {
+    this.#write("return an image");
+    await this.#client.call("giveBack", { id, who });
+  }
+
+  /**
+   * Who borrows image `id` now, sorted.
+   *
+   * @throws ImageError `NOT_FOUND`
+   */
+  async usedBy(id: string): Promise<readonly string[]> {
+    return await this.#client.call("usedBy", { id, now: this.#now() });
+  }
+
+  /**
+   * Notes that image `id` is used now. Use times are written together, at the latest by `close`;
+   * a crash loses those of half a minute. Without effect on a store opened to be read.
+   */
+  async touch(id: string): Promise<void> {
+    await this.#client.call("touch", { id, now: this.#now() });
+  }
+
+  /** Records that `host` delivered these blobs in full and that they unpacked to these diffIDs. */
+  async recordDeliveries(host: string, layers: readonly DeliveredLayer[]): Promise<void> {
+    this.#write("record deliveries");
+    await this.#client.call("recordDeliveries", { host, layers });
+  }
+
+  /** Whether every one of `layers` is recorded as delivered by `host` (design decision 4). */
+  async delivered(host: string, layers: readonly DeliveredLayer[]): Promise<boolean> {
+    return await this.#client.call("delivered", { host, layers });
+  }
+
+  /** Records the content that a manifest of a repository was found to hold. */
+  async recordManifest(record: ManifestRecord): Promise<void> {
+    this.#write("record a manifest");
+    await this.#client.call("recordManifest", record);
+  }
+
+  /** The content key recorded for a manifest of this very repository. */
+  async manifestContent(key: ManifestKey): Promise<string | undefined> {
+    return await this.#client.call("manifestContent", key);
+  }
+
+  /**
+   * Waits until no other caller, thread or process holds `key`, and holds it until disposed of.
+   * Ends with the process that holds it: waiters learn of its death in milliseconds, or with lock
+   * files in a tenth of a second.
+   *
+   * @throws the signal's reason when aborted
+   */
+  async claim(key: string, signal: AbortSignal): Promise<Claim> {
+    return await this.#write("claim").parts.claims.claim(`key ${key}`, signal);
+  }
+
+  /** Writes the use times that wait and gives everything back, claims that are still held too. */
+  async close(): Promise<void> {
+    try {
+      await this.#writer?.staging.close();
+      await this.#writer?.parts.claims.close();
+    } finally {
+      await this.#client.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #write(what: string): StoreWriter {
+    if (this.#writer !== undefined) return this.#writer;
+    throw new StoreError(
+      "STORE_READ_ONLY",
+      `store ${this.directory}: expected a store opened to be written in order to ${what}, ` +
+        "got one opened to be read",
+    );
+  }
+
+  #stored({ sourceJson, ...record }: RecordedImage): StoredImage {
+    return {
+      ...record,
+      source: parseProvenance(sourceJson),
+      path: join(this.#paths.images, imageFile(record.id)),
+    };
+  }
+}

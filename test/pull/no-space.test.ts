@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { test, type TestContext } from "node:test";
+import { pullToFile, pullToStore } from "../../src/pull/index.ts";
+import { openStore } from "../../src/store/index.ts";
+import { leftovers, never, setUpPull } from "../fixtures/pull-setup.ts";
+import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
+import { tar } from "../fixtures/tar/index.ts";
+import { mayMount, noiseBytes, run } from "../real/index.ts";
+
+const large = makeImage({ layers: [tar([{ path: "f", data: noiseBytes("full", 6_000_000) }])] });
+const small = makeImage({ layers: [tar([{ path: "f", data: "small" }])] });
+
+test("a full disk ends a pull with NO_SPACE, leaves nothing and hurts nothing", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await using registry = await startRegistry();
+  registry.putImage("large", large, "1");
+  registry.putImage("small", small, "1");
+  const setup = await setUpPull(t);
+  await using store = await openStore({ directory, host: "test", bootId: "b0", now: Date.now });
+  const pull = async (name: string): Promise<unknown> => {
+    const reference = `${registry.host}/${name}:1`;
+    return await pullToStore(store, reference, setup.context, setup.options(), never);
+  };
+  await assert.rejects(pull("large"), { code: "NO_SPACE" });
+  assert.deepEqual(await leftovers(store), []);
+  await pull("small");
+  await assert.rejects(pull("large"), { code: "NO_SPACE" });
+  assert.equal((await store.list()).length, 1, "what was there is still there");
+});
+
+test("a disk that was full before it began", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await writeFile(join(directory, "filler"), noiseBytes("filler", 5_000_000)).catch(
+    () => undefined,
+  );
+  const opened = openStore({
+    directory: join(directory, "store"),
+    host: "test",
+    bootId: "b0",
+    now: Date.now,
+  });
+  await assert.rejects(opened, { code: "NO_SPACE" });
+});
+
+test("a full disk leaves nothing beside a file that was asked for", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await using registry = await startRegistry();
+  registry.putImage("large", large, "1");
+  const setup = await setUpPull(t);
+  const reference = `${registry.host}/large:1`;
+  const options = { ...setup.options(), force: false };
+  await assert.rejects(
+    pullToFile(
+      directory,
+      () => join(directory, "out.sif"),
+      reference,
+      setup.context,
+      options,
+      never,
+    ),
+    { code: "NO_SPACE" },
+  );
+  assert.deepEqual(await readdir(directory), []);
+});
+
+/** A file system of its own with room for 4 MiB, gone with the test. */
+async function tinyDisk(t: TestContext): Promise<string> {
+  const work = await mkdtempDisposable(join(tmpdir(), "siflet-disk-"));
+  const directory = join(work.path, "disk");
+  await mkdir(directory);
+  await run("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory]);
+  t.after(async () => {
+    await run("umount", [directory]);
+    await work.remove();
+  });
+  return directory;
+}

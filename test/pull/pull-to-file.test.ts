@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { link, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { copyToOutput, pullToFile } from "../../src/pull/index.ts";
+import { pull } from "../../src/index.ts";
+import { never, setUpPull } from "../fixtures/pull-setup.ts";
+import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
+import { tar } from "../fixtures/tar/index.ts";
+
+const image = makeImage({
+  layers: [tar([{ path: "f", data: "content" }])],
+  config: { Env: ["A=1"], Labels: {} },
+});
+
+describe("pull(location, ref)", () => {
+  test("leaves <location>/<sha256> and nothing else", async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", image, "1");
+    const { directory } = await setUpPull(t);
+    const location = join(directory, "not/yet/there");
+    const info = await pull(location, `docker://${registry.host}/app:1`);
+    assert.deepEqual(await readdir(location), [info.id]);
+    const bytes = await readFile(info.path);
+    assert.equal(createHash("sha256").update(bytes).digest("hex"), info.id);
+    assert.equal(info.size, bytes.length);
+    assert.equal(info.path, join(location, info.id));
+    assert.deepEqual(info.ociConfig, { Env: ["A=1"] });
+    assert.deepEqual(info.ref.tags(), [`${registry.host}/app:1`]);
+    assert.equal(info.ref.digests().length, 1);
+  });
+
+  test("by two at once gives both the one file", async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", image, "1");
+    const { directory } = await setUpPull(t);
+    const infos = await Promise.all(
+      [1, 2].map(async () => await pull(directory, `${registry.host}/app:1`)),
+    );
+    assert.equal(infos[0]?.id, infos[1]?.id);
+    assert.deepEqual(await readdir(directory), [infos[0]?.id]);
+  });
+
+  test("stops at the signal and leaves nothing", async (t) => {
+    const stop = new AbortController();
+    await using registry = await startRegistry({
+      beforeBlob: async () => {
+        stop.abort();
+        await Promise.resolve();
+      },
+    });
+    registry.putImage("app", image, "1");
+    const { directory } = await setUpPull(t);
+    const pulling = pull(directory, `${registry.host}/app:1`, { signal: stop.signal });
+    await assert.rejects(pulling, { name: "AbortError" });
+    assert.deepEqual(await readdir(directory), []);
+  });
+
+  test("removes what a killed pull left, and not what a living one or a stranger has", async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", image, "1");
+    const { directory } = await setUpPull(t);
+    const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).slice(0, 8);
+    const namespace = (await stat("/proc/self/ns/pid")).ino;
+    const own = `.siflet-${boot}-${namespace}`;
+    const start = (await readFile("/proc/self/stat", "utf8")).split(") ")[1]?.split(" ")[19] ?? "";
+    const names = {
+      killed: `${own}-4194304-77-000000000000`,
+      reused: `${own}-${process.pid}-1-000000000000`,
+      living: `${own}-${process.pid}-${start}-000000000000`,
+      elsewhere: `.siflet-ffffffff-1-1-1-000000000000`,
+      elsewhereOld: `.siflet-ffffffff-1-2-2-000000000000`,
+      stranger: ".siflet-notes",
+    };
+    for (const name of Object.values(names)) await mkdir(join(directory, name));
+    const longAgo = new Date(Date.now() - 25 * 3600 * 1000);
+    await utimes(join(directory, names.elsewhereOld), longAgo, longAgo);
+    const { id } = await pull(directory, `${registry.host}/app:1`);
+    assert.deepEqual(
+      (await readdir(directory)).sort(),
+      [id, names.living, names.elsewhere, names.stranger].sort(),
+    );
+  });
+
+  test("refuses what is not of a registry, with a code", async (t) => {
+    const { directory } = await setUpPull(t);
+    await assert.rejects(pull(directory, "library://a/b/c"), { code: "REFERENCE_TRANSPORT" });
+    await assert.rejects(pull(directory, "Not/Valid"), { code: "REFERENCE_INVALID" });
+  });
+});
+
+describe("output files", () => {
+  test("are never overwritten without force", async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", image, "1");
+    const { directory, context, options } = await setUpPull(t);
+    const out = join(directory, "out.sif");
+    await writeFile(out, "mine");
+    const run = async (force: boolean): Promise<unknown> =>
+      await pullToFile(
+        directory,
+        () => out,
+        `${registry.host}/app:1`,
+        context,
+        { ...options(), force },
+        never,
+      );
+    await assert.rejects(run(false), { code: "OUTPUT_EXISTS" });
+    assert.equal(await readFile(out, "utf8"), "mine");
+    await run(true);
+    assert.notEqual((await stat(out)).size, 4);
+    assert.deepEqual(await readdir(directory), ["out.sif"]);
+  });
+
+  test("are programs, less what the umask takes, and share no inode with the store", async (t) => {
+    const { directory } = await setUpPull(t);
+    const from = join(directory, "from");
+    await writeFile(from, "bytes", { mode: 0o600 });
+    const to = join(directory, "to");
+    const before = process.umask(0o027);
+    t.after(() => process.umask(before));
+    await copyToOutput(from, to, { force: false }, never);
+    const { mode, nlink, ino } = await stat(to);
+    assert.equal(mode & 0o777, 0o750);
+    assert.equal(nlink, 1);
+    assert.notEqual(ino, (await stat(from)).ino);
+    await assert.rejects(copyToOutput(from, to, { force: false }, never), {
+      code: "OUTPUT_EXISTS",
+    });
+    const missing = join(directory, "no/such/folder/to");
+    await assert.rejects(copyToOutput(from, missing, { force: false }, never), {
+      code: "OUTPUT_FAILED",
+    });
+    assert.deepEqual((await readdir(directory)).sort(), ["from", "to"]);
+  });
+
+  test("replace a name that is linked elsewhere without touching the other name", async (t) => {
+    const { directory } = await setUpPull(t);
+    const from = join(directory, "from");
+    const to = join(directory, "to");
+    await writeFile(from, "new");
+    await writeFile(to, "old");
+    await link(to, join(directory, "other"));
+    await copyToOutput(from, to, { force: true }, never);
+    assert.equal(await readFile(to, "utf8"), "new");
+    assert.equal(await readFile(join(directory, "other"), "utf8"), "old");
+  });
+});

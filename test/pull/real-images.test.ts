@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { findPartition, pullToStore, type PartitionPlace } from "../../src/pull/index.ts";
+import { never, setUpPull } from "../fixtures/pull-setup.ts";
+import {
+  comparableHere,
+  compareTrees,
+  mayMount,
+  pushImage,
+  readTree,
+  recompressImage,
+  smallImage,
+  startDockerRegistry,
+  umociUnpack,
+  unsquash,
+  withKernelMount,
+  type Tree,
+} from "../real/index.ts";
+
+/** What layout/1 adds where an image has nothing there. */
+const ADDED = [
+  ...[".exec", ".run", ".shell", ".singularity.d", ".test", "environment", "singularity"],
+  ...["dev", "etc", "home", "proc", "root", "sys", "tmp", "var", "var/tmp"],
+  ...["etc/hosts", "etc/resolv.conf"],
+];
+
+/**
+ * umoci 0.4.7 leaves out an attribute with an empty value and the content of a file without any
+ * permission; the layer has both, and so have we.
+ */
+const BEYOND_UMOCI = ["srv/attributes/several", "srv/owners/no-rights"];
+
+describe("an image of a real registry", () => {
+  test("is the tree that umoci unpacks, read by the kernel", async (t) => {
+    if (!(await mayMount(t))) return;
+    const { path, partition, expected } = await pullSmall(t);
+    const tree = await withKernelMount(path, partition, readTree);
+    assert.deepEqual(differences(expected, tree), []);
+    assert.equal(tree.get("etc/hosts")?.size, expected.get("etc/hosts")?.size, "not emptied");
+  });
+
+  test("is the tree that umoci unpacks, read by unsquashfs", async (t) => {
+    await using work = await mkdtempDisposable(join(tmpdir(), "siflet-unsquash-"));
+    const { path, partition, expected } = await pullSmall(t);
+    await unsquash(path, partition.offset, join(work.path, "tree"));
+    assert.deepEqual(differences(expected, await readTree(join(work.path, "tree"))), []);
+  });
+
+  test("has one id, however its layers, manifest, name and store differ", async (t) => {
+    await using work = await mkdtempDisposable(join(tmpdir(), "siflet-forms-"));
+    await using registry = await startDockerRegistry();
+    const image = await smallImage();
+    const zstd = await recompressImage(image, "zstd", join(work.path, "zstd"));
+    const plain = await recompressImage(image, "plain", join(work.path, "plain"));
+    await pushImage(image, `${registry.host}/real/small:1`);
+    await pushImage(image, `${registry.host}/other/place:2`, { format: "v2s2" });
+    await pushImage(zstd, `${registry.host}/real/zstd:1`, { preserveDigests: true });
+    await pushImage(plain, `${registry.host}/real/plain:1`, { preserveDigests: true });
+    const forms = [
+      { name: "real/small:1", wish: {}, year: 2026 },
+      { name: "real/small:1", wish: { jobs: 1 }, year: 1999 },
+      { name: "other/place:2", wish: { jobs: 4 }, year: 2040 },
+      { name: "real/zstd:1", wish: {}, year: 2026 },
+      { name: "real/plain:1", wish: {}, year: 2026 },
+    ];
+    const ids = new Set<string>();
+    for (const [index, { name, wish, year }] of forms.entries()) {
+      const setup = await setUpPull(t, { now: () => Date.UTC(year, 0) });
+      const store = await setup.store(`store-${index}`);
+      const reference = `${registry.host}/${name}`;
+      const options = setup.options(wish);
+      ids.add((await pullToStore(store, reference, setup.context, options, never)).id);
+    }
+    assert.equal(ids.size, 1);
+  });
+});
+
+interface Pulled {
+  readonly path: string;
+  readonly partition: PartitionPlace;
+  readonly expected: Tree;
+}
+
+async function pullSmall(t: TestContext): Promise<Pulled> {
+  const work = await mkdtempDisposable(join(tmpdir(), "siflet-umoci-"));
+  t.after(work.remove);
+  const image = await smallImage();
+  const expected = await readTree(await umociUnpack(image, join(work.path, "bundle")));
+  await using registry = await startDockerRegistry();
+  await pushImage(image, `${registry.host}/small:1`);
+  const setup = await setUpPull(t);
+  const store = await setup.store();
+  const reference = `${registry.host}/small:1`;
+  const { path } = await pullToStore(store, reference, setup.context, setup.options(), never);
+  const partition = await findPartition(path, never);
+  assert.ok(partition !== undefined);
+  return { path, partition, expected };
+}
+
+function differences(expected: Tree, actual: Tree): readonly string[] {
+  return compareTrees(expected, actual, {
+    ...comparableHere(),
+    addedPaths: ADDED,
+    ignoredPaths: BEYOND_UMOCI,
+  });
+}
