@@ -1,7 +1,12 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Writable } from "node:stream";
+import type { TestContext } from "node:test";
 import { DEFAULT_LIMITS } from "../base/index.ts";
 import { HttpClient } from "../http/index.ts";
-import { hostPlatform } from "../image/index.ts";
+import { hostPlatform, Info } from "../image/index.ts";
 import { Authenticator } from "../registry/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Environment, TextStream } from "./environment.ts";
@@ -111,4 +116,31 @@ export function screenOf(text: string): string {
   return Array.from(lines, (line: string | undefined) => line ?? "")
     .join("\n")
     .trimEnd();
+}
+
+/** A directory that is removed after the test. */
+export async function newDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtempDisposable(join(tmpdir(), "siflet-cli-"));
+  t.after(() => directory.remove());
+  return directory.path;
+}
+
+/** Pulls `reference` into the store of `directory`; answers its Info. */
+export async function pullHere(
+  directory: string,
+  reference: string,
+  ...options: readonly string[]
+): Promise<Info> {
+  const result = await runHere(["pull", "--json", ...options, reference], { directory });
+  assert.equal(result.exitCode, 0, result.stderr.join("\n"));
+  return Info.fromJSON(JSON.parse(result.stdout));
+}
+
+/** Asserts one failure, and nothing on standard output. */
+export function assertFailure(result: CliResult, exitCode: number, message: RegExp): void {
+  const failures = result.stderr.filter((line) => line.startsWith("siflet: "));
+  assert.equal(failures.length, 1, result.stderr.join("\n"));
+  assert.match(failures[0] ?? "", message);
+  assert.equal(result.exitCode, exitCode);
+  assert.equal(result.stdout, "");
 }

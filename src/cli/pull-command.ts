@@ -11,6 +11,7 @@ import {
   type PulledFile,
   type PullOptions,
 } from "../pull/index.ts";
+import { usageError } from "./cli-error.ts";
 import { formatSize, shellWord } from "./format.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
@@ -26,6 +27,9 @@ export async function pullCommand(
   flags: PullFlags,
   session: Session,
 ): Promise<void> {
+  if (!flags.store && session.storeFlag !== undefined) {
+    throw usageError("pull: expected --store or --no-store, got both");
+  }
   const request = await pullRequest(targets, flags, session.environment);
   const { file } = request.target;
   if (file !== undefined) await requireOutputPlace(file, request.force);

@@ -6,7 +6,7 @@ import type { CodecSettings } from "./settings.ts";
 export const BATCH_PRIORITY = 10;
 
 /** Bytes of input that travel to a worker at once: a message costs some 30 µs of CPU. */
-export const BATCH_BYTES: number = 1024 * 1024;
+export const BATCH_BYTES: number = 512 * 1024;
 
 /** Blocks on their way to a worker; both buffers go with the message and come back with the answer. */
 export interface Batch {
