@@ -14,7 +14,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
       async read(position, length) {
         if (position + length > size) throw new RangeError(`${path}: read past its end`);
         const bytes = new Uint8Array(length);
-        for (let done = 0; done < length; ) {
+        for (let done = 0; done < length;) {
           const { bytesRead } = await file.read(bytes, done, length - done, position + done);
           if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read`);
           done += bytesRead;

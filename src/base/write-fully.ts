@@ -6,7 +6,7 @@ export async function writeFully(
   bytes: Uint8Array,
   position: number,
 ): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const left = bytes.length - done;
     const { bytesWritten } = await file.write(bytes, done, left, position + done);
     done += bytesWritten;

@@ -38,13 +38,16 @@ const PROGRESS_BYTES = 8 * 1024 * 1024;
 export async function assembleImage(
   task: AssembleTask,
   context: AssembleContext & {
+    /** Called when no more blocks will be compressed. */
+    readonly compressed: () => Promise<void>;
     readonly progress: (bytes: number, total: number) => void;
   },
 ): Promise<AssembledImage> {
+  using added = await convertAdditions(runtimeEntries(task), task.additionsPath, context);
+  await context.compressed();
   using packs = openPacks(task.packPaths);
   const merge = new LayerMerge(context.limits, context.warn);
   for (const pack of packs.all) merge.apply(layerLog(pack));
-  using added = await convertAdditions(runtimeEntries(task), task.additionsPath, context);
   applyAdditions(merge.tree, added.additions(), packs.all.length + 1);
   const tree = sortTree(merge.tree);
   const squashfs = planSquashfs({

@@ -106,6 +106,7 @@ class ConversionThread {
   }
 
   async #assemble(task: AssembleTask): Promise<void> {
+    let fingerprint: string | undefined;
     try {
       const image = await assembleImage(task, {
         settings: CODECS[this.#settings.compression],
@@ -115,12 +116,15 @@ class ConversionThread {
         warn: (message) => {
           this.#send({ kind: "warning", message });
         },
+        compressed: async () => {
+          if (this.#settings.checksCodec) fingerprint = await this.#pool.fingerprint();
+          // The tree and the tables have their memory from here on.
+          await this.#pool[Symbol.asyncDispose]();
+        },
         progress: (bytes, total) => {
           this.#send({ kind: "assemble-progress", bytes, total });
         },
       });
-      const { checksCodec } = this.#settings;
-      const fingerprint = checksCodec ? await this.#pool.fingerprint() : undefined;
       this.#send({ kind: "assembled", image, fingerprint });
     } catch (error) {
       this.#send({ kind: "assemble-failed", error: transferError(error) });

@@ -1,4 +1,3 @@
-import type { TransformOptions } from "node:stream";
 import type { createGunzip, createZstdDecompress } from "node:zlib";
 import { LayerError } from "./layer-error.ts";
 
@@ -12,11 +11,15 @@ export const OUTPUT_BYTES: number = 256 * 1024;
  * What every decoder is made with. In object mode the stream hands its buffers out one by one
  * where else it joins them, which is a copy; two are made ahead of the reader.
  */
-export const DECODER_OPTIONS = {
+export const DECODER_OPTIONS: Readonly<{
+  chunkSize: number;
+  readableObjectMode: true;
+  readableHighWaterMark: number;
+}> = {
   chunkSize: OUTPUT_BYTES,
   readableObjectMode: true,
   readableHighWaterMark: 2,
-} as const satisfies TransformOptions & { chunkSize: number };
+};
 
 type ZlibDecoder = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
 

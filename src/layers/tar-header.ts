@@ -16,7 +16,22 @@ export interface Field {
   readonly bytes: number;
 }
 
-export const FIELDS = {
+type FieldName =
+  | "name"
+  | "mode"
+  | "uid"
+  | "gid"
+  | "size"
+  | "mtime"
+  | "checksum"
+  | "linkName"
+  | "deviceMajor"
+  | "deviceMinor"
+  | "prefix"
+  | "starPrefix"
+  | "sparseRealSize";
+
+export const FIELDS: Readonly<Record<FieldName, Field>> = {
   name: { name: "name", at: 0, bytes: 100 },
   mode: { name: "mode", at: 100, bytes: 8 },
   uid: { name: "uid", at: 108, bytes: 8 },
@@ -30,7 +45,7 @@ export const FIELDS = {
   prefix: { name: "prefix", at: 345, bytes: 155 },
   starPrefix: { name: "prefix", at: 345, bytes: 131 },
   sparseRealSize: { name: "realsize", at: 483, bytes: 12 },
-} as const satisfies Record<string, Field>;
+};
 
 /** Offset of the byte that says what an entry is. */
 export const TYPE_AT = 156;

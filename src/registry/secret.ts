@@ -4,6 +4,10 @@ const REDACTED = "[redacted]";
 
 /** A credential that shows itself in no text, unless it is asked to. */
 export class Secret {
+  static {
+    Object.defineProperty(this.prototype, inspect.custom, { value: () => REDACTED });
+  }
+
   readonly #value: string;
 
   constructor(value: string) {
@@ -20,10 +24,6 @@ export class Secret {
   }
 
   toJSON(): string {
-    return REDACTED;
-  }
-
-  [inspect.custom](): string {
     return REDACTED;
   }
 }

@@ -40,7 +40,7 @@ export type StopAtLink = (linkPath: () => Uint8Array, node: number) => boolean;
  */
 export class FileTree {
   readonly names: NameTable;
-  readonly inodes = new InodeTable();
+  readonly inodes: InodeTable = new InodeTable();
   /** Changes whenever a directory or link is taken away, so that found directories may be kept. */
   generation = 0;
 

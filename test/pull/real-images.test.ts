@@ -86,7 +86,9 @@ interface Pulled {
 
 async function pullSmall(t: TestContext): Promise<Pulled> {
   const work = await mkdtempDisposable(join(tmpdir(), "siflet-umoci-"));
-  t.after(work.remove);
+  t.after(async () => {
+    await work.remove();
+  });
   const image = await smallImage();
   const expected = await readTree(await umociUnpack(image, join(work.path, "bundle")));
   await using registry = await startDockerRegistry();
