@@ -2,12 +2,14 @@
 # Installs what a clone needs, and nothing when it is all there:
 #   scripts/setup.sh           the npm packages, among them the Node that runs this clone
 #   scripts/setup.sh --tests   the Debian packages that the tests need, too
+#   scripts/setup.sh --bench   the Debian packages that npm run bench needs, too
 #   scripts/setup.sh --demo    the Debian packages that ./quickstart needs, too
 set -eu
 
 # A real registry, makers of images, and every independent reader of squashfs there is.
 test_packages="docker-registry skopeo umoci squashfs-tools squashfs-tools-ng squashfuse
   debootstrap busybox-static attr libcap2-bin"
+bench_packages="$test_packages time"
 demo_packages="docker-registry skopeo umoci squashfs-tools busybox-static"
 
 # What npm and apt say, shown when they fail.
@@ -142,8 +144,8 @@ self=$(readlink -f -- "$0")
 cd -- "${self%/*}/.."
 
 case ${1-} in
-  "" | --tests | --demo) ;;
-  *) die "unknown option $1: expected --tests, --demo or nothing" ;;
+  "" | --tests | --bench | --demo) ;;
+  *) die "unknown option $1: expected --tests, --bench, --demo or nothing" ;;
 esac
 
 mkdir -p .cache
@@ -151,5 +153,6 @@ install_npm_packages
 # shellcheck disable=SC2086 # lists of words
 case ${1-} in
   --tests) install_debian_packages $test_packages ;;
+  --bench) install_debian_packages $bench_packages ;;
   --demo) install_debian_packages $demo_packages ;;
 esac

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { findPartition, pullToStore, type PartitionPlace } from "../../src/pull/index.ts";
+import { LAYOUT_PATHS } from "../fixtures/layout-paths.ts";
 import { never, setUpPull } from "../fixtures/pull-setup.ts";
 import {
   comparableHere,
@@ -19,13 +20,6 @@ import {
   withKernelMount,
   type Tree,
 } from "../real/index.ts";
-
-/** What layout/1 adds where an image has nothing there. */
-const ADDED = [
-  ...[".exec", ".run", ".shell", ".singularity.d", ".test", "environment", "singularity"],
-  ...["dev", "etc", "home", "proc", "root", "sys", "tmp", "var", "var/tmp"],
-  ...["etc/hosts", "etc/resolv.conf"],
-];
 
 /**
  * umoci 0.4.7 leaves out an attribute with an empty value and the content of a file without any
@@ -105,7 +99,7 @@ async function pullSmall(t: TestContext): Promise<Pulled> {
 function differences(expected: Tree, actual: Tree): readonly string[] {
   return compareTrees(expected, actual, {
     ...comparableHere(),
-    addedPaths: ADDED,
+    addedPaths: LAYOUT_PATHS,
     ignoredPaths: BEYOND_UMOCI,
   });
 }
