@@ -36,7 +36,7 @@ test("Debian, Python and 20,000 files: kernel, unsquashfs and umoci agree", asyn
     assert.ok(partition !== undefined);
     const mounted = await withKernelMount(pulled.path, partition, readTree);
     assert.deepEqual(compareTrees(expected, mounted, { addedPaths: LAYOUT_PATHS }), []);
-    const unpacked = join(work.path, compression);
+    const unpacked = join(work.path, `tree-${compression}`);
     await unsquash(pulled.path, partition.offset, unpacked);
     assert.deepEqual(compareTrees(mounted, await readTree(unpacked)), []);
     const other = await setup.store("other");
