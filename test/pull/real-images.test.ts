@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { findPartition, pullToStore, type PartitionPlace } from "../../src/pull/index.ts";
 import { LAYOUT_PATHS } from "../fixtures/layout-paths.ts";
@@ -13,6 +14,7 @@ import {
   pushImage,
   readTree,
   recompressImage,
+  run,
   smallImage,
   startDockerRegistry,
   umociUnpack,
@@ -20,6 +22,8 @@ import {
   withKernelMount,
   type Tree,
 } from "../real/index.ts";
+
+const SIFLET = resolve(import.meta.dirname, "../../siflet");
 
 /**
  * umoci 0.4.7 leaves out an attribute with an empty value and the content of a file without any
@@ -69,6 +73,20 @@ describe("an image of a real registry", () => {
       ids.add((await pullToStore(store, reference, setup.context, options, never)).id);
     }
     assert.equal(ids.size, 1);
+
+    // The command as users run it, in another time zone and with an umask that hides nothing.
+    const script = 'umask 0; exec "$1" pull "$2" --store "$3" --json --quiet';
+    const args = ["-c", script, "sh", SIFLET, `${registry.host}/real/zstd:1`];
+    const store = join(work.path, "store");
+    const env = { ...process.env, TZ: "Pacific/Chatham", LC_ALL: "tr_TR.UTF-8" };
+    const line = await run("sh", [...args, store], { env });
+    assert.match(line, /^\{"id":"[0-9a-f]{64}".*\}\n$/);
+    const [id = ""] = ids;
+    assert.equal(line.slice(7, 71), id);
+    const modes = ["", "images", "tmp", "siflet.db", `images/${id}.sif`].map(
+      (name) => statSync(join(store, name)).mode & 0o777,
+    );
+    assert.deepEqual(modes, [0o700, 0o700, 0o700, 0o600, 0o644]);
   });
 });
 
