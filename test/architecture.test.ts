@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sif: ["base", "image"],
   convert: ["base", "image", "layers", "codec", "packs", "tree", "squashfs", "layout", "sif"],
   store: ["base", "image"],
-  pull: ["base", "image", "http", "registry", "layers", "layout", "sif", "convert", "store"],
+  pull: ["base", "image", "http", "registry", "layers", "packs", "layout", "sif", "convert", "store"],
   // `base`, `image`, `pull` and `store` to run; the others for the codes of their errors alone, and
   // `http` and `registry` for the client of its tests.
   cli: [

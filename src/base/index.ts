@@ -15,3 +15,4 @@ export {
 export { threadUrl } from "./thread-url.ts";
 export { writeFully } from "./write-fully.ts";
 export { openFileSource, type FileSource } from "./file-source.ts";
+export { isErrno } from "./errno.ts";

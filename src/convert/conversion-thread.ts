@@ -19,6 +19,7 @@ class ConversionThread {
   readonly #pool: CompressorPool;
   readonly #buffers: BatchBuffers;
   readonly #feeds = new Map<number, LayerFeed>();
+  readonly #fingerprint: Promise<void>;
   /** Decompressed bytes of all layers. */
   #imageBytes = 0;
 
@@ -33,6 +34,14 @@ class ConversionThread {
       settings.jobs * BATCHES_PER_JOB,
       new ByteBudget(settings.budgetBytes, settings.budget),
     );
+    this.#fingerprint = this.#tellFingerprint();
+    // Whoever compresses hears of a dead compressor too; here it would only be unhandled.
+    this.#fingerprint.catch(() => undefined);
+  }
+
+  async #tellFingerprint(): Promise<void> {
+    if (!this.#settings.checksCodec) return;
+    this.#send({ kind: "fingerprint", fingerprint: await this.#pool.fingerprint() });
   }
 
   receive(message: ToThread): void {
@@ -106,7 +115,6 @@ class ConversionThread {
   }
 
   async #assemble(task: AssembleTask): Promise<void> {
-    let fingerprint: string | undefined;
     try {
       const image = await assembleImage(task, {
         settings: CODECS[this.#settings.compression],
@@ -117,7 +125,7 @@ class ConversionThread {
           this.#send({ kind: "warning", message });
         },
         compressed: async () => {
-          if (this.#settings.checksCodec) fingerprint = await this.#pool.fingerprint();
+          await this.#fingerprint;
           // The tree and the tables have their memory from here on.
           await this.#pool[Symbol.asyncDispose]();
         },
@@ -125,7 +133,7 @@ class ConversionThread {
           this.#send({ kind: "assemble-progress", bytes, total });
         },
       });
-      this.#send({ kind: "assembled", image, fingerprint });
+      this.#send({ kind: "assembled", image });
     } catch (error) {
       this.#send({ kind: "assemble-failed", error: transferError(error) });
     }

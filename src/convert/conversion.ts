@@ -57,11 +57,20 @@ export class Conversion implements AsyncDisposable {
   #image:
     | (Pending<ConvertedImage> & { readonly progress: (bytes: number, total: number) => void })
     | undefined;
+  readonly #codecId = Promise.withResolvers<string>();
   #failure: Error | undefined;
   #nextId = 0;
 
+  /** The frozen id of the settings for `compression`, whatever this machine makes of them. */
+  static settingsId(compression: Compression): string {
+    return CODECS[compression].id;
+  }
+
   constructor(options: ConversionOptions) {
     this.#options = options;
+    // A conversion that fails before anyone asks tells it to whoever waits for layers.
+    this.#codecId.promise.catch(() => undefined);
+    if (options.codecId !== undefined) this.#codecId.resolve(options.codecId);
     const settings: ThreadSettings = {
       compression: options.compression,
       jobs: options.jobs,
@@ -82,6 +91,14 @@ export class Conversion implements AsyncDisposable {
     this.#worker.on("exit", () => {
       this.#fail(new ConvertError("CONVERT_THREAD", "the conversion was stopped"));
     });
+  }
+
+  /**
+   * What this machine's codec is by what it does: `gzip/1`, or with a suffix where it makes other
+   * bytes than those that are frozen under that name.
+   */
+  async codecId(): Promise<string> {
+    return await this.#codecId.promise;
   }
 
   /**
@@ -211,7 +228,10 @@ export class Conversion implements AsyncDisposable {
         this.#image?.progress(message.bytes, message.total);
         break;
       case "assembled":
-        this.#image?.resolve({ ...message.image, codec: this.#codecOf(message.fingerprint) });
+        void this.#finish(message.image);
+        break;
+      case "fingerprint":
+        this.#codecId.resolve(codecIdOf(CODECS[this.#options.compression], message.fingerprint));
         break;
       case "assemble-failed":
         this.#image?.reject(receiveError(message.error));
@@ -222,10 +242,13 @@ export class Conversion implements AsyncDisposable {
     }
   }
 
-  #codecOf(fingerprint: string | undefined): string {
-    const { codecId, compression } = this.#options;
-    if (fingerprint === undefined) return codecId ?? CODECS[compression].id;
-    return codecIdOf(CODECS[compression], fingerprint);
+  async #finish(image: AssembledImage): Promise<void> {
+    const pending = this.#image;
+    try {
+      pending?.resolve({ ...image, codec: await this.codecId() });
+    } catch (error) {
+      pending?.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #fail(error: Error): void {
@@ -234,5 +257,6 @@ export class Conversion implements AsyncDisposable {
     for (const { reject } of this.#layers.values()) reject(error);
     this.#layers.clear();
     this.#image?.reject(error);
+    this.#codecId.reject(error);
   }
 }

@@ -38,7 +38,12 @@ export async function convertLayer(
   const { limits, warn, signal } = context;
   await using file = await open(task.packPath, "wx", 0o600);
   const writer = new PackWriter(file);
-  const builder = new PackBuilder({ ...context, writer, what: task.what });
+  const builder = new PackBuilder({
+    ...context,
+    writer,
+    diffId: task.diffId,
+    what: task.what,
+  });
   const reader = new TarReader(builder, { limits, what: task.what });
   const bytes = verified(blob, task, task.what)[Symbol.asyncIterator]();
   const tar = decompressLayer(withoutReturn(bytes), {

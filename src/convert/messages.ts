@@ -69,6 +69,8 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: "buffer"; readonly buffer: ArrayBuffer }
+  /** What the golden vectors came out as, where they were asked for. */
+  | { readonly kind: "fingerprint"; readonly fingerprint: string }
   | { readonly kind: "layer-progress"; readonly id: number; readonly bytes: number }
   | { readonly kind: "layer-done"; readonly id: number }
   | { readonly kind: "layer-failed"; readonly id: number; readonly error: TransferredError }
@@ -76,8 +78,6 @@ export type FromThread =
   | {
       readonly kind: "assembled";
       readonly image: AssembledImage;
-      /** What the golden vectors came out as, where they were asked for. */
-      readonly fingerprint: string | undefined;
     }
   | { readonly kind: "assemble-failed"; readonly error: TransferredError }
   | { readonly kind: "warning"; readonly message: string };

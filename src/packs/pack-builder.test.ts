@@ -174,6 +174,7 @@ async function writePack(t: TestContext, list: readonly File[], how: How): Promi
     buffers: new BatchBuffers(2, new ByteBudget(2 ** 30)),
     writer: new PackWriter(file),
     limits: { ...DEFAULT_LIMITS, entries: how.entries ?? DEFAULT_LIMITS.entries },
+    diffId: `sha256:${"d".repeat(64)}`,
     what: "test layer",
     warn: () => undefined,
   });

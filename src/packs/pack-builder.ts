@@ -17,6 +17,8 @@ export interface PackBuilderOptions {
   readonly buffers: BatchBuffers;
   readonly writer: PackWriter;
   readonly limits: Limits;
+  /** `sha256:` and 64 hex digits; "" for what is no layer. */
+  readonly diffId: string;
   /** The layer, as messages name it. */
   readonly what: string;
   readonly warn: (message: string) => void;
@@ -154,6 +156,7 @@ export class PackBuilder implements TarSink {
     this.#submitBatch();
     this.#flushLog();
     await this.#options.writer.finish({
+      identity: { diffId: this.#options.diffId, codec: this.#options.settings.id },
       fragments: this.#fragments.view(),
       entries: this.#entries,
       hasWhiteouts: this.#hasWhiteouts,

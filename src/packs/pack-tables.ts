@@ -16,8 +16,17 @@ export interface LogSegment {
   readonly checksum: number;
 }
 
+/** What a pack is the conversion of: nothing else goes into its bytes. */
+export interface PackIdentity {
+  /** `sha256:` and 64 hex digits; "" where it is no layer. */
+  readonly diffId: string;
+  /** Id of the codec settings. */
+  readonly codec: string;
+}
+
 /** What a pack holds, apart from the blocks and the log themselves. */
 export interface PackTables {
+  readonly identity: PackIdentity;
   /** Size code of every block, in the order of appending. */
   readonly sizes: Uint32Array;
   /** CRC-32 of every block's stored bytes. */
@@ -35,7 +44,9 @@ export interface PackTables {
 
 const MAGIC = 0x50_46_49_53; // "SIFP"
 const VERSION = 1;
-const HEADER_BYTES = 48;
+const HEADER_BYTES = 48 + 128;
+const DIFF_ID_AT = 48;
+const CODEC_AT = 48 + 96;
 
 /** Bytes at the very end of a pack file: the length of the tables and their CRC-32. */
 export const PACK_TRAILER_BYTES = 16;
@@ -58,6 +69,9 @@ export function formatPackTables(tables: PackTables): Uint8Array {
   view.setFloat64(24, tables.entries, true);
   view.setFloat64(32, tables.contentBytes, true);
   view.setUint32(40, tables.hasWhiteouts ? 1 : 0, true);
+  const { diffId, codec } = tables.identity;
+  bytes.set(Buffer.from(diffId, "latin1"), DIFF_ID_AT);
+  bytes.set(Buffer.from(codec, "latin1"), CODEC_AT);
   let at = HEADER_BYTES;
   for (const list of [sizes, checksums, fragments]) {
     for (const value of list) {
@@ -123,6 +137,10 @@ export function parsePackTables(bytes: Uint8Array, trailer: Uint8Array): PackTab
     return Array.from({ length: count }, (_, i) => read(start + 16 * i));
   };
   return {
+    identity: {
+      diffId: textAt(bytes, DIFF_ID_AT, CODEC_AT),
+      codec: textAt(bytes, CODEC_AT, HEADER_BYTES),
+    },
     sizes: readList(blocks),
     checksums: readList(blocks),
     fragments: readList(fragments),
@@ -139,6 +157,10 @@ export function parsePackTables(bytes: Uint8Array, trailer: Uint8Array): PackTab
     contentBytes: view.getFloat64(32, true),
     hasWhiteouts: view.getUint32(40, true) !== 0,
   };
+}
+
+function textAt(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.subarray(start, end)).toString("latin1").replace(/\0+$/, "");
 }
 
 export function damaged(why: string, options?: ErrorOptions): PackError {

@@ -62,7 +62,7 @@ export class PackWriter {
 
   /** Writes what is queued, then the tables; the file is complete but not synchronised. */
   async finish(
-    rest: Pick<PackTables, "fragments" | "entries" | "hasWhiteouts" | "contentBytes">,
+    rest: Pick<PackTables, "identity" | "fragments" | "entries" | "hasWhiteouts" | "contentBytes">,
   ): Promise<void> {
     await this.#queue;
     this.check();

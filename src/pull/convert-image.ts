@@ -3,9 +3,12 @@ import { join } from "node:path";
 import type { Limits } from "../base/index.ts";
 import { Conversion, type ConvertedImage } from "../convert/index.ts";
 import type { Compression, Digest, ImageSource, Owners } from "../image/index.ts";
+import { PackError, type PackKey } from "../packs/index.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
+import type { LayerReuse } from "./layer-reuse.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
+import { verifyLayer } from "./verify-layers.ts";
 
 /** Larger layers are spooled to disk as they come: a converter must not throttle the socket. */
 const SPOOL_BYTES = 16 * 1024 * 1024;
@@ -19,10 +22,12 @@ export interface ConvertOptions {
   readonly limits: Limits;
   /** The image, as messages name it. */
   readonly what: string;
-  /** Empty directory for packs and the growing SIF; the caller removes it. */
+  /** Empty directory for the growing SIF and, without `reuse`, packs; the caller removes it. */
   readonly directory: string;
   /** Empty directory for spooled layers, which are removed one by one. */
   readonly spoolDirectory: string;
+  /** Packs of other pulls; absent: every layer is converted. */
+  readonly reuse?: LayerReuse | undefined;
   readonly onEvent: OnPullEvent;
 }
 
@@ -32,8 +37,9 @@ export interface ConvertedFile extends ConvertedImage {
 }
 
 /**
- * Fetches all layers of `image`, converts them as they come and writes the SIF into
- * `options.directory`. The first failure ends everything that still runs.
+ * Converts the layers of `image`, each while it is fetched, and writes the SIF into
+ * `options.directory`. Layers that were converted before are not converted again, and those that
+ * the source is known for are not even fetched. The first failure ends everything that still runs.
  */
 export async function convertImage(
   image: ResolvedImage,
@@ -41,7 +47,27 @@ export async function convertImage(
   options: ConvertOptions,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
-  const { onEvent, limits } = options;
+  try {
+    return await convertOnce(image, source, options, signal);
+  } catch (error) {
+    if (!(error instanceof PackError) || options.reuse === undefined) throw error;
+    const { reuse, onEvent } = options;
+    onEvent({ kind: "warning", message: `${options.what}: ${error.message}; converted again` });
+    // Which of them it was is not worth finding out: this happens when a disk fails.
+    for (const { diffId } of image.layers) {
+      await reuse.cache.discard({ diffId, codec: Conversion.settingsId(options.compression) });
+    }
+    return await convertOnce(image, source, options, signal);
+  }
+}
+
+async function convertOnce(
+  image: ResolvedImage,
+  source: ImageSource,
+  options: ConvertOptions,
+  signal: AbortSignal,
+): Promise<ConvertedFile> {
+  const { onEvent, limits, reuse } = options;
   await using conversion = new Conversion({
     compression: options.compression,
     jobs: options.jobs,
@@ -51,43 +77,26 @@ export async function convertImage(
       onEvent({ kind: "warning", message });
     },
   });
-  const packOf = (diffId: Digest): string => join(options.directory, `${diffId.slice(7)}.pack`);
+  await using own = await reuse?.directory();
+  const packs = own?.path ?? options.directory;
+  const packOf = (diffId: Digest): string => join(packs, `${diffId.slice(7)}.pack`);
   await forEachParallel(
     distinctLayers(image.layers),
     MOST_FETCHES,
     async ({ layer, index }, stop) => {
-      const spoolPath =
-        layer.descriptor.size > SPOOL_BYTES
-          ? join(options.spoolDirectory, `${layer.descriptor.digest.slice(7)}.blob`)
-          : undefined;
-      await conversion.convertLayer(
-        {
-          what: `layer ${index + 1} of ${options.what}`,
-          digest: layer.descriptor.digest,
-          size: layer.descriptor.size,
-          diffId: layer.diffId,
-          mediaType: layer.descriptor.mediaType,
-          packPath: packOf(layer.diffId),
-          spoolPath,
-        },
-        counted(source.fetch(layer.descriptor, stop), (bytes) => {
-          onEvent({ kind: "fetched", layer: index, bytes });
-        }),
-        (bytes) => {
-          onEvent({ kind: "converted", layer: index, bytes });
-        },
-        stop,
-      );
-      if (spoolPath !== undefined) await rm(spoolPath);
+      const job = new LayerJob(layer, index, packOf(layer.diffId), source, conversion, options);
+      await (reuse === undefined ? job.convert(stop) : job.obtain(reuse, stop));
       onEvent({ kind: "layer-done", layer: index });
     },
     signal,
   );
   const path = join(options.directory, "image.sif");
+  const additionsPath = join(options.directory, "additions.pack");
+  await Promise.all([rm(path, { force: true }), rm(additionsPath, { force: true })]);
   const converted = await conversion.assemble(
     {
       packPaths: image.layers.map(({ diffId }) => packOf(diffId)),
-      additionsPath: join(options.directory, "additions.pack"),
+      additionsPath,
       outputPath: path,
       config: image.config.config,
       architecture: image.config.architecture,
@@ -102,6 +111,92 @@ export async function convertImage(
   return { ...converted, path };
 }
 
+/** Makes the pack of one layer. */
+class LayerJob {
+  readonly #layer: ResolvedLayer;
+  readonly #index: number;
+  readonly #packPath: string;
+  readonly #source: ImageSource;
+  readonly #conversion: Conversion;
+  readonly #options: ConvertOptions;
+
+  constructor(
+    layer: ResolvedLayer,
+    index: number,
+    packPath: string,
+    source: ImageSource,
+    conversion: Conversion,
+    options: ConvertOptions,
+  ) {
+    this.#layer = layer;
+    this.#index = index;
+    this.#packPath = packPath;
+    this.#source = source;
+    this.#conversion = conversion;
+    this.#options = options;
+  }
+
+  /** Takes the pack from the cache, with permission, or converts the layer and keeps the pack. */
+  async obtain(reuse: LayerReuse, signal: AbortSignal): Promise<void> {
+    const codec = Conversion.settingsId(this.#options.compression);
+    const key: PackKey = { diffId: this.#layer.diffId, codec };
+    await using _claim = await reuse.claim(key, signal);
+    const isKept = (await reuse.cache.has(key)) && (await this.#isFrozenCodec(codec));
+    if (isKept && (await reuse.cache.take(key, this.#packPath))) {
+      if (await reuse.isProved(this.#layer, signal)) return;
+      await verifyLayer(this.#layer, this.#fetch(signal), this.#what, this.#options, signal);
+      await reuse.prove(this.#layer);
+      return;
+    }
+    await this.convert(signal);
+    await reuse.prove(this.#layer);
+    if (await this.#isFrozenCodec(codec)) await reuse.cache.put(key, this.#packPath);
+  }
+
+  async convert(signal: AbortSignal): Promise<void> {
+    const { descriptor, diffId } = this.#layer;
+    const spoolPath =
+      descriptor.size > SPOOL_BYTES
+        ? join(this.#options.spoolDirectory, `${descriptor.digest.slice(7)}.blob`)
+        : undefined;
+    await this.#conversion.convertLayer(
+      {
+        what: this.#what,
+        digest: descriptor.digest,
+        size: descriptor.size,
+        diffId,
+        mediaType: descriptor.mediaType,
+        packPath: this.#packPath,
+        spoolPath,
+      },
+      this.#fetch(signal),
+      (bytes) => {
+        this.#options.onEvent({ kind: "converted", layer: this.#index, bytes });
+      },
+      signal,
+    );
+    if (spoolPath !== undefined) await rm(spoolPath);
+  }
+
+  get #what(): string {
+    return `layer ${this.#index + 1} of ${this.#options.what}`;
+  }
+
+  /** A codec that makes other bytes shares no packs with those that make the frozen ones. */
+  async #isFrozenCodec(codec: string): Promise<boolean> {
+    return (await this.#conversion.codecId()) === codec;
+  }
+
+  async *#fetch(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    let bytes = 0;
+    for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal)) {
+      yield chunk;
+      bytes += chunk.length;
+      this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes });
+    }
+  }
+}
+
 /** Each content once, with its first place in the image: a layer may stand there twice. */
 function distinctLayers(
   layers: readonly ResolvedLayer[],
@@ -112,25 +207,4 @@ function distinctLayers(
     seen.add(layer.diffId);
     return [{ layer, index }];
   });
-}
-
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  tell: (bytes: number) => void,
-): AsyncIterable<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of source) {
-    yield chunk;
-    tell((bytes += chunk.length));
-  }
-}
-
-/** The blobs of an image as the store records who delivered what. */
-export function deliveriesOf(
-  image: ResolvedImage,
-): { readonly blobDigest: Digest; readonly diffId: Digest }[] {
-  return image.layers.map(({ descriptor, diffId }) => ({
-    blobDigest: descriptor.digest,
-    diffId,
-  }));
 }

@@ -1,9 +1,9 @@
 export { findPartition, type PartitionPlace } from "./describe-image.ts";
 export { familiarText, infoOf, storeNamesOf } from "./info-of.ts";
+export { defaultCacheDirectory } from "./layer-reuse.ts";
 export { copyToOutput } from "./place-file.ts";
 export type { PullContext, PullOptions } from "./pull-context.ts";
 export { PullError } from "./pull-error.ts";
 export type { LayerProgress, OnPullEvent, PullEvent } from "./pull-events.ts";
-export { DEFAULT_COMPRESSION, DEFAULT_OWNERS, defaultJobs } from "./pull-options.ts";
 export { pullToFile, type PulledFile } from "./pull-to-file.ts";
 export { pullToStore } from "./pull-to-store.ts";

@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, link, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { writeFully } from "../base/index.ts";
+import { isErrno, writeFully } from "../base/index.ts";
 import { outputError } from "./pull-error.ts";
 
 /** Result files are programs (`./image.sif` runs), less what the umask takes away. */
 const OUTPUT_MODE = 0o777;
 const COPY_BYTES = 1024 * 1024;
+/** How file systems say that they have no reflinks, or not between these two places. */
+const REFLINK_REFUSALS = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY", "EPERM"];
 
 /**
  * Copies the file at `from` to `to`: a reflink where the file system has them, never a hard link,
@@ -70,7 +72,7 @@ async function copyWhole(from: string, to: string, signal: AbortSignal): Promise
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
   } catch (error) {
-    if (!isReflinkRefusal(error)) throw error;
+    if (!isErrno(error, ...REFLINK_REFUSALS)) throw error;
     await copyBytes(from, to, signal);
   }
   await using file = await open(to, "r+");
@@ -107,11 +109,4 @@ async function outputMode(directory: string): Promise<number> {
   } finally {
     await rm(probe, { force: true });
   }
-}
-
-function isReflinkRefusal(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY", "EPERM"].some(
-    (code) => code === error.code,
-  );
 }

@@ -1,5 +1,6 @@
 import type { Limits } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
+import type { PackCache } from "../packs/index.ts";
 import type { Authenticator } from "../registry/index.ts";
 import type { Compression, Owners, Platform } from "../image/index.ts";
 import type { OnPullEvent } from "./pull-events.ts";
@@ -12,6 +13,8 @@ export interface PullContext {
   readonly limits: Limits;
   /** What is pulled when nobody says otherwise. */
   readonly hostPlatform: Platform;
+  /** What is converted to when nobody says otherwise; absent: gzip, owned as the image says. */
+  readonly defaults?: { readonly compression: Compression; readonly owners: Owners };
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -19,13 +22,15 @@ export interface PullContext {
 /** What one caller wants of one pull; what is left out is the usual. */
 export interface PullOptions {
   readonly platform?: Platform | undefined;
-  /** Absent: any image of the content that is there already, else gzip. */
+  /** Absent: any image of the content that is there already, else the context's default. */
   readonly compression?: Compression | undefined;
-  /** Absent: any image of the content that is there already, else as the image says. */
+  /** Absent: any image of the content that is there already, else the context's default. */
   readonly owners?: Owners | undefined;
   /** Compressing threads. */
   readonly jobs: number;
   /** Directory that large layers are spooled in; absent: beside the growing image. */
   readonly tmpDirectory?: string | undefined;
+  /** Converted layers of earlier pulls; absent: none are used or kept. */
+  readonly cache?: PackCache | undefined;
   readonly onEvent: OnPullEvent;
 }

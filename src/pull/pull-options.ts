@@ -1,15 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { DEFAULT_COMPRESSION, DEFAULT_OWNERS } from "../config/index.ts";
 import type { Compression, Owners } from "../image/index.ts";
+import type { PullContext, PullOptions } from "./pull-context.ts";
 
-/** What every runtime and kernel reads. */
-export const DEFAULT_COMPRESSION: Compression = "gzip";
-/** The same for every caller, root or not. */
-export const DEFAULT_OWNERS: Owners = "image";
-
-/** Compressing threads when nobody says otherwise: more than 8 the network rarely feeds. */
-export function defaultJobs(availableParallelism: number): number {
-  return Math.min(availableParallelism, 8);
+/** What to convert with: as the caller names it, else as the context has it, else the usual. */
+export function conversionWish(
+  options: PullOptions,
+  { defaults }: PullContext,
+): { readonly compression: Compression; readonly owners: Owners } {
+  return {
+    compression: options.compression ?? defaults?.compression ?? DEFAULT_COMPRESSION,
+    owners: options.owners ?? defaults?.owners ?? DEFAULT_OWNERS,
+  };
 }
 
 interface SpoolDirectory extends AsyncDisposable {

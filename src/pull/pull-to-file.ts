@@ -3,7 +3,7 @@ import { convertImage } from "./convert-image.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
-import { DEFAULT_COMPRESSION, DEFAULT_OWNERS, spoolDirectory } from "./pull-options.ts";
+import { conversionWish, spoolDirectory } from "./pull-options.ts";
 import { resolveImage } from "./resolve-image.ts";
 import { makeScratchDirectory } from "./scratch-directory.ts";
 
@@ -58,8 +58,7 @@ export async function pullToFile(
     image,
     source,
     {
-      compression: options.compression ?? DEFAULT_COMPRESSION,
-      owners: options.owners ?? DEFAULT_OWNERS,
+      ...conversionWish(options, context),
       jobs: options.jobs,
       limits,
       what,

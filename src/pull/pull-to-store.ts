@@ -1,3 +1,4 @@
+import { CodedError } from "../base/index.ts";
 import {
   formatImageName,
   formatPlatform,
@@ -11,11 +12,12 @@ import {
 } from "../image/index.ts";
 import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
 import { LAYOUT } from "../layout/index.ts";
-import { convertImage, deliveriesOf, type ConvertedFile } from "./convert-image.ts";
+import { convertImage, type ConvertedFile } from "./convert-image.ts";
+import { LayerReuse } from "./layer-reuse.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
-import { DEFAULT_COMPRESSION, DEFAULT_OWNERS, spoolDirectory } from "./pull-options.ts";
-import { resolveImage, type ResolvedImage } from "./resolve-image.ts";
+import { conversionWish, spoolDirectory } from "./pull-options.ts";
+import { deliveriesOf, resolveImage, type ResolvedImage } from "./resolve-image.ts";
 import { verifyLayers } from "./verify-layers.ts";
 
 /**
@@ -107,7 +109,7 @@ class StorePull {
       this.#signal,
     );
     const stored = await this.#findStored(image.contentKey);
-    if (stored === undefined) return await this.#convert(image);
+    if (stored === undefined) return await this.#convertInRoom(image);
     if (!(await this.#mayReuse(image))) {
       await verifyLayers(
         image.layers,
@@ -136,12 +138,23 @@ class StorePull {
     return true;
   }
 
+  /** Converts, and where there is no room gives up all packs before it gives up. */
+  async #convertInRoom(image: ResolvedImage): Promise<StoredImage> {
+    try {
+      return await this.#convert(image);
+    } catch (error) {
+      const isFull = error instanceof CodedError && error.code === "NO_SPACE";
+      const freed = isFull ? await this.#reuse()?.cache.evict(0) : undefined;
+      if (freed === undefined || freed === 0) throw error;
+      return await this.#convert(image);
+    }
+  }
+
   async #convert(image: ResolvedImage): Promise<StoredImage> {
     const { source, what } = this.#opened;
     await using staging = await this.#store.stage();
     await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
-    const owners = this.#options.owners ?? DEFAULT_OWNERS;
-    const compression = this.#options.compression ?? DEFAULT_COMPRESSION;
+    const { compression, owners } = conversionWish(this.#options, this.#context);
     const file = await convertImage(
       image,
       source,
@@ -153,12 +166,19 @@ class StorePull {
         what,
         directory: staging.path,
         spoolDirectory: spool.path,
+        reuse: this.#reuse(),
         onEvent: this.#options.onEvent,
       },
       this.#signal,
     );
     const profile: Profile = { codec: file.codec, compression, owners, layout: LAYOUT };
     return await this.#store.publish(this.#publication(image, file, profile), this.#signal);
+  }
+
+  #reuse(): LayerReuse | undefined {
+    const { cache } = this.#options;
+    if (cache === undefined || cache.maxBytes === 0) return undefined;
+    return new LayerReuse(this.#store, this.#opened.source, cache, this.#context.now());
   }
 
   #publication(image: ResolvedImage, file: ConvertedFile, profile: Profile): Publication {

@@ -37,6 +37,13 @@ export interface ResolvedImage {
   readonly contentKey: string;
 }
 
+/** The blobs of an image, each with the diffID that it unpacks to: what a source delivers. */
+export function deliveriesOf(
+  image: ResolvedImage,
+): { readonly blobDigest: Digest; readonly diffId: Digest }[] {
+  return image.layers.map(({ descriptor, diffId }) => ({ blobDigest: descriptor.digest, diffId }));
+}
+
 /**
  * Reads the documents of an image, from what its name means down to its configuration. Every byte
  * is checked against its digest before it is parsed.

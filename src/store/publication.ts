@@ -1,3 +1,4 @@
+import { isErrno } from "../base/index.ts";
 import { createHash } from "node:crypto";
 import { chmod, lstat, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import type { Claims } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { RecordedImage } from "./operations.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
-import { isErrno, storeFailure } from "./store-error.ts";
+import { storeFailure } from "./store-error.ts";
 import type { StoreFiles } from "./store-files.ts";
 import type { Publication } from "./stored-image.ts";
 

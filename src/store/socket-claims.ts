@@ -1,3 +1,4 @@
+import { isErrno } from "../base/index.ts";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { link, open, readdir, unlink, type FileHandle } from "node:fs/promises";
@@ -7,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClaimDriver, Held } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import { listenOn } from "./listen-on.ts";
-import { isErrno, StoreError, storeFailure } from "./store-error.ts";
+import { StoreError, storeFailure } from "./store-error.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Bytes of `sun_path` in Linux's sockaddr_un, less the final zero. */

@@ -1,8 +1,9 @@
+import { isErrno } from "../base/index.ts";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Claim, Claims } from "./claims.ts";
-import { isErrno, storeFailure } from "./store-error.ts";
+import { storeFailure } from "./store-error.ts";
 
 /** A directory of one's own on the store's file system; disposing of it removes it. */
 export interface Staging extends AsyncDisposable {

@@ -1,6 +1,7 @@
+import { isErrno } from "../base/index.ts";
 import { access, chmod, constants, mkdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { isErrno, storeFailure, StoreError } from "./store-error.ts";
+import { storeFailure, StoreError } from "./store-error.ts";
 
 /** Paths of one store. Stored SIF files are `images/<id>.sif`. */
 export interface StorePaths {

@@ -1,4 +1,4 @@
-import { CodedError } from "../base/index.ts";
+import { CodedError, isErrno } from "../base/index.ts";
 
 export type StoreErrorCode =
   | "NO_SPACE"
@@ -23,11 +23,6 @@ export function storeFailure(error: unknown, what: string): unknown;
 export function storeFailure(error: unknown, what: string): unknown {
   if (error instanceof CodedError || !isSystemError(error)) return error;
   return new StoreError(codeOfErrno(error.code), `${what}: ${error.message}`, { cause: error });
-}
-
-/** Whether `error` is a failed system call with one of `codes`: `ENOENT`, `EEXIST`. */
-export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return isSystemError(error) && codes.includes(error.code);
 }
 
 function codeOfErrno(code: string): StoreErrorCode {

@@ -3,6 +3,7 @@ import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { test, type TestContext } from "node:test";
+import { PackCache } from "../../src/packs/index.ts";
 import { pullToFile, pullToStore } from "../../src/pull/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { leftovers, never, setUpPull } from "../fixtures/pull-setup.ts";
@@ -30,6 +31,29 @@ test("a full disk ends a pull with NO_SPACE, leaves nothing and hurts nothing", 
   await pull("small");
   await assert.rejects(pull("large"), { code: "NO_SPACE" });
   assert.equal((await store.list()).length, 1, "what was there is still there");
+});
+
+test("packs give way before a pull is refused", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await using registry = await startRegistry();
+  const kept = tar([{ path: "kept", data: noiseBytes("kept", 900_000) }]);
+  registry.putImage("kept", makeImage({ layers: [kept] }), "1");
+  const needs = tar([{ path: "f", data: noiseBytes("needs", 1_100_000) }]);
+  registry.putImage("needs", makeImage({ layers: [needs] }), "1");
+  const setup = await setUpPull(t);
+  await using store = await openStore({ directory, host: "test", bootId: "b0", now: Date.now });
+  const cache = new PackCache({
+    directory: join(directory, "packs"),
+    maxBytes: 10_000_000,
+    now: Date.now,
+  });
+  for (const name of ["kept", "needs"]) {
+    const options = setup.options({ cache });
+    await pullToStore(store, `${registry.host}/${name}:1`, setup.context, options, never);
+  }
+  assert.equal((await store.list()).length, 2);
+  assert.ok((await cache.usage()).packs < 2, "the older pack is gone");
 });
 
 test("a disk that was full before it began", async (t) => {

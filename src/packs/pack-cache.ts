@@ -1,0 +1,169 @@
+import { link, mkdir, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno } from "../base/index.ts";
+import type { Digest } from "../image/index.ts";
+import { PackError } from "./pack-error.ts";
+import { Pack } from "./pack.ts";
+
+/** Which conversion of which layer. */
+export interface PackKey {
+  readonly diffId: Digest;
+  /** Id of the codec settings. */
+  readonly codec: string;
+}
+
+export interface PackCacheOptions {
+  /** Made when the first pack is kept. */
+  readonly directory: string;
+  /** Most bytes of all packs; 0 keeps none. */
+  readonly maxBytes: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+interface Kept {
+  readonly path: string;
+  readonly bytes: number;
+  readonly usedAt: number;
+}
+
+const NAME = /^[0-9a-f]{64}\.pack$/;
+
+/**
+ * Converted layers that are kept for the next image, least recently used first out. Files are named
+ * by codec and diffID; several processes may use one directory. Nothing in it is trusted: a pack is
+ * checked when it is opened and every block when it is read, and what does not fit is thrown away.
+ */
+export class PackCache {
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly #now: () => number;
+
+  constructor(options: PackCacheOptions) {
+    this.directory = options.directory;
+    this.maxBytes = options.maxBytes;
+    this.#now = options.now;
+  }
+
+  /** Whether there is a file for `key`; says nothing of what is in it. */
+  async has(key: PackKey): Promise<boolean> {
+    return (await statOf(this.#pathOf(key))) !== undefined;
+  }
+
+  /**
+   * Gives the pack of `key` the name `to` as well, in the same file system, so that it stays while
+   * the caller uses it. One that is damaged or of something else is discarded.
+   *
+   * @returns whether `to` is there now
+   */
+  async take(key: PackKey, to: string): Promise<boolean> {
+    const path = this.#pathOf(key);
+    try {
+      await link(path, to);
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return false;
+      throw error;
+    }
+    if (!isPackOf(to, key)) {
+      await Promise.all([this.discard(key), rm(to, { force: true })]);
+      return false;
+    }
+    const seconds = this.#now() / 1000;
+    await utimes(to, seconds, seconds);
+    return true;
+  }
+
+  /** Keeps the finished pack at `from`, if there is room for it, and makes that room. */
+  async put(key: PackKey, from: string): Promise<void> {
+    const bytes = (await stat(from)).size;
+    if (bytes > this.maxBytes) return;
+    const path = this.#pathOf(key);
+    await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
+    await this.evict(this.maxBytes - bytes);
+    try {
+      await link(from, path);
+    } catch (error) {
+      // Another process has just kept the same conversion of the same layer.
+      if (!isErrno(error, "EEXIST")) throw error;
+    }
+  }
+
+  async discard(key: PackKey): Promise<void> {
+    await rm(this.#pathOf(key), { force: true });
+  }
+
+  /**
+   * Removes packs, least recently used first, until no more than `most` bytes are left.
+   *
+   * @returns bytes removed
+   */
+  async evict(most: number): Promise<number> {
+    const kept = await this.#list();
+    let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+    const before = total;
+    for (const { path, bytes } of kept.sort((a, b) => a.usedAt - b.usedAt)) {
+      if (total <= most) break;
+      try {
+        await unlink(path);
+      } catch (error) {
+        if (!isErrno(error, "ENOENT")) throw error;
+      }
+      total -= bytes;
+    }
+    return before - total;
+  }
+
+  /** What is kept now. */
+  async usage(): Promise<{ readonly packs: number; readonly bytes: number }> {
+    const kept = await this.#list();
+    return { packs: kept.length, bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  async #list(): Promise<Kept[]> {
+    const kept: Kept[] = [];
+    for (const codec of await namesIn(this.directory)) {
+      if (codec.startsWith(".")) continue;
+      for (const name of await namesIn(join(this.directory, codec))) {
+        if (!NAME.test(name)) continue;
+        const path = join(this.directory, codec, name);
+        const facts = await statOf(path);
+        if (facts !== undefined) kept.push({ path, bytes: facts.size, usedAt: facts.mtimeMs });
+      }
+    }
+    return kept;
+  }
+
+  #pathOf({ diffId, codec }: PackKey): string {
+    return join(this.directory, codec.replaceAll(/[^a-z0-9+]/g, "-"), `${diffId.slice(7)}.pack`);
+  }
+}
+
+/** Whether the file is a whole pack, by its tables, and of that layer and codec. */
+function isPackOf(path: string, key: PackKey): boolean {
+  try {
+    using pack = new Pack(path);
+    const { diffId, codec } = pack.tables.identity;
+    return diffId === key.diffId && codec === key.codec;
+  } catch (error) {
+    if (error instanceof PackError) return false;
+    throw error;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
+async function statOf(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ImageSource } from "../image/index.ts";
+import type { PackCache, PackKey } from "../packs/index.ts";
+import type { Store } from "../store/index.ts";
+import type { ResolvedLayer } from "./resolve-image.ts";
+import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory.ts";
+
+/**
+ * Converted layers that a pull may use again, and who may. A layer's diffID is no permission: a pack
+ * is used only where this source once delivered the layer and lets the caller read its blob now, or
+ * delivers it once more.
+ */
+export class LayerReuse {
+  readonly #store: Store;
+  readonly #source: ImageSource;
+  readonly #cache: PackCache;
+  readonly #now: number;
+
+  /** @param now - milliseconds since 1970 */
+  constructor(store: Store, source: ImageSource, cache: PackCache, now: number) {
+    this.#store = store;
+    this.#source = source;
+    this.#cache = cache;
+    this.#now = now;
+  }
+
+  get cache(): PackCache {
+    return this.#cache;
+  }
+
+  /** A directory for packs, in the file system of the cache: they are linked, not copied. */
+  async directory(): Promise<ScratchDirectory> {
+    await mkdir(this.#cache.directory, { recursive: true, mode: 0o700 });
+    return await makeScratchDirectory(this.#cache.directory, this.#now);
+  }
+
+  /**
+   * Waits until nobody else converts this layer of this source. Per source, for one that never
+   * delivers must not stop another's pulls.
+   */
+  async claim({ diffId, codec }: PackKey, signal: AbortSignal): Promise<AsyncDisposable> {
+    return await this.#store.claim(`layer ${codec} ${diffId} ${this.#source.origin ?? ""}`, signal);
+  }
+
+  /** Whether the source need not deliver the layer again. */
+  async isProved(layer: ResolvedLayer, signal: AbortSignal): Promise<boolean> {
+    const { origin } = this.#source;
+    if (origin === undefined) return false;
+    const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
+    if (!(await this.#store.delivered(origin, [delivery]))) return false;
+    return await this.#source.has(layer.descriptor, signal);
+  }
+
+  /** Remembers that the source delivered the layer, blob and diffID verified. */
+  async prove(layer: ResolvedLayer): Promise<void> {
+    const { origin } = this.#source;
+    if (origin === undefined) return;
+    const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
+    await this.#store.recordDeliveries(origin, [delivery]);
+  }
+}
+
+/** Where the cache of a store lies, when nobody says otherwise. */
+export function defaultCacheDirectory(storeDirectory: string): string {
+  return join(storeDirectory, "packs");
+}
