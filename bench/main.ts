@@ -1,102 +1,97 @@
-import { readdir, rm, stat } from "node:fs/promises";
 import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { bigImage, pushImage, startDockerRegistry } from "../test/real/index.ts";
-import { measure, median, type Cost } from "./measure.ts";
+import { pushImage, startDockerRegistry } from "../test/real/index.ts";
+import { coldPull, floorChain, referenceChain, startUp, warmPull } from "./contenders.ts";
+import { startCountingProxy } from "./counting-proxy.ts";
+import { budgetImage, grownImage, layerBlobs, mergedTar, updatedImage } from "./images.ts";
+import { measureInProcess } from "./in-process.ts";
+import { writeReport, type Section } from "./report.ts";
+import { alternate } from "./rounds.ts";
 
-/** Alternating rounds; `npm run bench -- 3` runs fewer. */
+/** `npm run bench -- 3` runs fewer rounds than the usual 5. */
 const rounds = Number(process.argv[2] ?? 5);
 const root = resolve(import.meta.dirname, "..");
-
-interface Contender {
-  readonly name: string;
-  /** Does the whole job in the empty folder `work` and answers the file it made. */
-  run(work: string): Promise<{ readonly cost: Cost; readonly file: string }>;
-}
-
-function siflet(reference: string, compression: string): Contender {
-  return {
-    name: `siflet ${compression}`,
-    async run(work) {
-      const store = join(work, "store");
-      const args = ["pull", "--quiet", "--store", store, "--compression", compression, reference];
-      const cost = await measure(join(root, "siflet"), args);
-      const [file = ""] = await readdir(join(store, "images"));
-      return { cost, file: join(store, "images", file) };
-    },
-  };
-}
-
-/** What Singularity does by default: copy, unpack to a folder, pack the folder. */
-function chain(reference: string): Contender {
-  return {
-    name: "skopeo + umoci + mksquashfs",
-    async run(work) {
-      const script = [
-        'cd "$1"',
-        'skopeo copy --quiet --insecure-policy --src-tls-verify=false "$2" oci:layout:image',
-        "umoci unpack --image layout:image bundle",
-        "mksquashfs bundle/rootfs image.squashfs -noappend -no-progress -quiet",
-      ].join(" && ");
-      const cost = await measure("sh", ["-c", script, "sh", work, reference]);
-      return { cost, file: join(work, "image.squashfs") };
-    },
-  };
-}
-
-interface Result {
-  readonly name: string;
-  readonly wall: number;
-  readonly cpu: number;
-  readonly peak: number;
-  readonly size: number;
-}
-
-async function compare(contenders: readonly Contender[]): Promise<Result[]> {
-  const costs = contenders.map((): Cost[] => []);
-  const sizes = contenders.map(() => 0);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [index, contender] of contenders.entries()) {
-      await using work = await mkdtempDisposable(join(root, ".cache", "bench-"));
-      const { cost, file } = await contender.run(work.path);
-      costs[index]?.push(cost);
-      sizes[index] = (await stat(file)).size;
-      await rm(work.path, { recursive: true, force: true });
-    }
-    console.error(`round ${round + 1} of ${rounds}`);
-  }
-  return contenders.map(({ name }, index) => {
-    const own = costs[index] ?? [];
-    return {
-      name,
-      wall: median(own.map(({ wallSeconds }) => wallSeconds)),
-      cpu: median(own.map(({ cpuSeconds }) => cpuSeconds)),
-      peak: Math.max(...own.map(({ peakBytes }) => peakBytes)),
-      size: sizes[index] ?? 0,
-    };
-  });
-}
-
-function print(results: readonly Result[]): void {
-  const peer = results.at(-1);
-  if (peer === undefined) return;
-  const ratio = (own: number, other: number): string => `${(own / other).toFixed(3)}x`;
-  console.table(
-    results.map(({ name, wall, cpu, peak, size }) => ({
-      name,
-      "wall s": wall.toFixed(2),
-      "of chain": ratio(wall, peer.wall),
-      "cpu s": cpu.toFixed(2),
-      "cpu of chain": ratio(cpu, peer.cpu),
-      "peak MB": (peak / 1e6).toFixed(0),
-      "size MB": (size / 1e6).toFixed(1),
-      "size of chain": ratio(size, peer.size),
-    })),
-  );
-}
+const GROWTH = [1, 4, 16] as const;
 
 await using registry = await startDockerRegistry();
-const reference = `docker://${registry.host}/bench/big:1`;
-await pushImage(await bigImage(), reference.slice("docker://".length));
-console.error(`medians of ${rounds} alternating rounds; the chain is what Singularity does`);
-print(await compare([siflet(reference, "gzip"), siflet(reference, "zstd"), chain(reference)]));
+await using proxy = await startCountingProxy(registry.host);
+const push = async (
+  image: Awaited<ReturnType<typeof budgetImage>>,
+  name: string,
+): Promise<string> => {
+  await pushImage(image, `${registry.host}/${name}`);
+  return `docker://${proxy.host}/${name}`;
+};
+console.error("images");
+const image = await budgetImage();
+const big = await push(image, "bench/big:1");
+const update = await push(await updatedImage(), "bench/big:2");
+
+const sections: Section[] = [];
+const compare = async (
+  title: string,
+  text: string,
+  contenders: Parameters<typeof alternate>[0],
+  peer?: string,
+  times = rounds,
+): Promise<void> => {
+  console.error(title);
+  const results = await alternate(contenders, times, proxy);
+  sections.push({ title, text, results, ...(peer === undefined ? {} : { peer }) });
+};
+
+await compare(
+  "Cold pull",
+  "Debian, Python and 20,000 small files in three layers, from a registry on loopback, against what Singularity does by default.",
+  [coldPull(big, "gzip"), coldPull(big, "zstd"), referenceChain(big)],
+  "skopeo + umoci + mksquashfs",
+);
+await compare(
+  "The zstd profile against a floor of C programs",
+  "The floor decompresses and hashes each blob, packs a merged tar that was made beforehand, and hashes the result: no merge, no registry, no durable store.",
+  [coldPull(big, "zstd"), floorChain(await layerBlobs(image), await mergedTar(image))],
+  "pigz + openssl + tar2sqfs",
+);
+for (const compression of ["gzip", "zstd"] as const) {
+  await compare(
+    `The next version of an image, ${compression}`,
+    "All layers but one small one are the same. Bytes fetched are those of both pulls.",
+    [
+      coldPull(update, compression),
+      warmPull("update", big, update, compression),
+      warmPull("present already", big, big, compression),
+    ],
+    `siflet, ${compression}`,
+  );
+}
+await using scratch = await mkdtempDisposable(join(tmpdir(), "siflet-bench-"));
+const node = join(root, "node_modules/.bin/node");
+await compare(
+  "Start-up",
+  "`siflet --version` of the built package against a Node that does nothing.",
+  [
+    startUp("siflet --version", node, [join(root, "dist/main.js"), "--version"]),
+    startUp("siflet images", node, [join(root, "dist/main.js"), "images", "--store", scratch.path]),
+    startUp("node -e 0", node, ["-e", "0"]),
+  ],
+  "node -e 0",
+  Math.max(rounds, 5),
+);
+for (const compression of ["gzip", "zstd"] as const) {
+  const contenders = [];
+  for (const times of GROWTH) {
+    const reference = await push(await grownImage(times), `bench/grown:${times}`);
+    contenders.push({ ...coldPull(reference, compression), name: `${times} × 100 MB` });
+  }
+  await compare(
+    `Growth, ${compression}`,
+    "One layer of 2,000 files and 100 MB, and 4 and 16 times that.",
+    contenders,
+    "1 × 100 MB",
+    Math.min(rounds, 3),
+  );
+}
+console.error("inside a process");
+const facts = await measureInProcess(big, rounds);
+console.log(await writeReport(sections, facts, rounds));

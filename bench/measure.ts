@@ -11,13 +11,15 @@ export interface Cost {
   readonly cpuSeconds: number;
   /** The largest resident set of any one process. */
   readonly peakBytes: number;
+  /** Bytes handed to file systems. */
+  readonly writtenBytes: number;
 }
 
 /** Runs a command under GNU time; throws with its output when it fails. */
 export async function measure(command: string, args: readonly string[]): Promise<Cost> {
   await using scrap = await mkdtempDisposable(join(tmpdir(), "siflet-bench-"));
   const report = join(scrap.path, "time");
-  const child = spawn("time", ["-o", report, "-f", "%e %U %S %M", command, ...args], {
+  const child = spawn("time", ["-o", report, "-f", "%e %U %S %M %O", command, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output: Buffer[] = [];
@@ -27,11 +29,18 @@ export async function measure(command: string, args: readonly string[]): Promise
   if (code !== 0) {
     throw new Error(`${command} ${args.join(" ")}: ${Buffer.concat(output).toString()}`);
   }
-  const [wall = 0, user = 0, system = 0, kilobytes = 0] = (await readFile(report, "utf8"))
+  const [wall = 0, user = 0, system = 0, kilobytes = 0, blocks = 0] = (
+    await readFile(report, "utf8")
+  )
     .trim()
     .split(" ")
     .map(Number);
-  return { wallSeconds: wall, cpuSeconds: user + system, peakBytes: kilobytes * 1024 };
+  return {
+    wallSeconds: wall,
+    cpuSeconds: user + system,
+    peakBytes: kilobytes * 1024,
+    writtenBytes: blocks * 512,
+  };
 }
 
 export function median(values: readonly number[]): number {
