@@ -91,6 +91,9 @@ function checkGolden(tree: Tree): void {
   assert.ok(facts("bin/ping")?.xattrs["security.capability"] !== undefined);
   assert.equal(facts("bin/sh")?.mode, 0o755, "the upper file replaces the lower");
   assert.equal(facts("blocks/sparse")?.size, 150_000_000);
+  const library = facts("lib/library.so")?.sha256;
+  assert.equal(facts("lib/copy-of-library.so")?.sha256, library, "shared blocks are read back");
+  assert.equal(facts("lib/copy-of-library.so")?.mode, 0o600, "and nothing else is shared");
   assert.equal(facts("odd")?.mtime, 0, "times before 1970 are clamped");
   assert.equal(facts("many/file-with-a-rather-long-name-699")?.gid, 4_000_000_000);
   assert.equal([...tree.keys()].filter((path) => path.startsWith("many/")).length, 700);

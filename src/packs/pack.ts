@@ -35,6 +35,10 @@ export class Pack implements Disposable {
     return this.tables.sizes;
   }
 
+  get checksums(): Uint32Array {
+    return this.tables.checksums;
+  }
+
   get fragments(): Uint32Array {
     return this.tables.fragments;
   }

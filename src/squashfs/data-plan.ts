@@ -1,12 +1,15 @@
 import { Uint32List } from "../base/index.ts";
 import { storedBytes } from "../codec/index.ts";
 import { INODE_KIND, NONE, type SortedTree } from "../tree/index.ts";
+import { EqualFiles } from "./equal-files.ts";
 import { depthFirstFiles } from "./tree-order.ts";
 
 /** Compressed blocks of one layer, as they were converted. */
 export interface BlockSource {
   /** Size code of every block. */
   readonly sizes: Uint32Array;
+  /** CRC-32 of every block's stored bytes. */
+  readonly checksums: Uint32Array;
   /** Per fragment block: its block number and the bytes of tails in it. */
   readonly fragments: Uint32Array;
   /**
@@ -33,7 +36,8 @@ export interface DataPlan {
 
 /**
  * Places the files' blocks in depth-first path order from `start` on. A fragment block stands where
- * its first file stands; one that no file of the tree uses is left out.
+ * its first file stands; one that no file of the tree uses is left out. Files with equal blocks share
+ * those of the first.
  */
 export function planData(
   tree: SortedTree,
@@ -46,6 +50,7 @@ export function planData(
   const fragmentTable: { start: number; size: number }[] = [];
   const placed = new Map<number, number>();
   const copies = new CopyList();
+  const equal = new EqualFiles(layers);
   let position = start;
   for (const inode of depthFirstFiles(tree)) {
     if (tree.inodes.kind[inode] !== INODE_KIND.file) continue;
@@ -68,10 +73,16 @@ export function planData(
       fragments[inode] = index;
       continue;
     }
-    starts[inode] = position;
-    const count = storedBlocks(tree.inodes.size[inode] ?? 0, data.runs, blockSize);
-    copies.add(layerIndex, data.firstBlock, count);
-    for (let block = data.firstBlock; block < data.firstBlock + count; block += 1) {
+    const size = tree.inodes.size[inode] ?? 0;
+    const { firstBlock, runs } = data;
+    const count = storedBlocks(size, runs, blockSize);
+    const file = { layer: layerIndex, firstBlock, count, size, runs };
+    const known = count === 0 ? undefined : equal.find(file);
+    starts[inode] = known ?? position;
+    if (known !== undefined) continue;
+    equal.add(file, position);
+    copies.add(layerIndex, firstBlock, count);
+    for (let block = firstBlock; block < firstBlock + count; block += 1) {
       position += storedBytes(layer.sizes[block] ?? 0);
     }
   }

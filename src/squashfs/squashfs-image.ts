@@ -131,6 +131,7 @@ function layOutMetadata(options: SquashfsOptions, plan: DataPlan): Metadata {
     fragmentCount: plan.fragmentTable.length,
     compressor: settings.squashfsId,
     flags:
+      SUPERBLOCK_FLAGS.sharesEqualFiles |
       (fragmentTable === undefined ? SUPERBLOCK_FLAGS.noFragments : 0) |
       (xattrTable === undefined ? SUPERBLOCK_FLAGS.noXattrs : 0),
     idCount: ids.count,

@@ -6,6 +6,7 @@ const NO_TABLE = 0xffff_ffff_ffff_ffffn;
 
 export const SUPERBLOCK_FLAGS = {
   noFragments: 0x0010,
+  sharesEqualFiles: 0x0040,
   noXattrs: 0x0200,
 } as const;
 

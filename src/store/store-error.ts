@@ -1,4 +1,4 @@
-import { CodedError, isErrno } from "../base/index.ts";
+import { CodedError } from "../base/index.ts";
 
 export type StoreErrorCode =
   | "NO_SPACE"
