@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { DEFAULT_LIMITS, type Limits } from "./base/index.ts";
+import { defaultJobs } from "./config/index.ts";
 import { HttpClient, systemClock } from "./http/index.ts";
 import {
   hostPlatform,
@@ -13,17 +14,12 @@ import {
   type Owners,
   type Platform,
 } from "./image/index.ts";
-import {
-  defaultJobs,
-  familiarText,
-  pullToFile,
-  type OnPullEvent,
-  type PullContext,
-} from "./pull/index.ts";
+import { familiarText, pullToFile, type OnPullEvent, type PullContext } from "./pull/index.ts";
 import { Authenticator } from "./registry/index.ts";
 import { VERSION } from "./version.ts";
 
 export { CodedError, LimitError, type LimitCode, type Limits } from "./base/index.ts";
+export { ConfigError, type ConfigErrorCode } from "./config/index.ts";
 export { ConvertError } from "./convert/index.ts";
 export { HttpError, type HttpErrorCode } from "./http/index.ts";
 export {
@@ -48,6 +44,7 @@ export { PackError } from "./packs/index.ts";
 export { PullError, type PullEvent } from "./pull/index.ts";
 export { RegistryError, type RegistryErrorCode } from "./registry/index.ts";
 export { SifError, type SifErrorCode } from "./sif/index.ts";
+export { SquashfsError, type SquashfsErrorCode } from "./squashfs/index.ts";
 export { StoreError, type StoreErrorCode } from "./store/index.ts";
 export { TreeError } from "./tree/index.ts";
 

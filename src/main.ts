@@ -1,6 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --disable-warning=ExperimentalWarning
 import { readFile } from "node:fs/promises";
-import { availableParallelism, homedir, hostname } from "node:os";
+import { availableParallelism, homedir, hostname, release } from "node:os";
 import process from "node:process";
 import { Interrupted, runCli, type Environment } from "./cli/index.ts";
 import { VERSION } from "./version.ts";
@@ -28,14 +28,12 @@ const environment: Environment = {
     const bootId = (await readFile(BOOT_ID, "utf8")).trim();
     return await openStore({ directory, readOnly, host: hostname(), bootId, now: Date.now });
   },
-  async openContext(plainHttpHosts) {
-    const [{ DEFAULT_LIMITS }, { HttpClient, systemClock }, { hostPlatform }, { Authenticator }] =
-      await Promise.all([
-        import("./base/index.ts"),
-        import("./http/index.ts"),
-        import("./image/index.ts"),
-        import("./registry/index.ts"),
-      ]);
+  async openContext({ plainHttpHosts, limits, defaults }) {
+    const [{ HttpClient, systemClock }, { hostPlatform }, { Authenticator }] = await Promise.all([
+      import("./http/index.ts"),
+      import("./image/index.ts"),
+      import("./registry/index.ts"),
+    ]);
     const client = new HttpClient({
       userAgent: `siflet/${VERSION}`,
       plainHttpHosts,
@@ -46,11 +44,22 @@ const environment: Environment = {
     return {
       client,
       authenticator: new Authenticator(client),
-      limits: DEFAULT_LIMITS,
+      limits,
       hostPlatform: hostPlatform(process.arch),
+      defaults,
       now: Date.now,
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     };
+  },
+  async openHost() {
+    const { systemHost } = await import("./doctor/index.ts");
+    return systemHost({
+      variables: process.env,
+      userId: process.geteuid?.() ?? 0,
+      kernelRelease: release(),
+      nodeVersion: process.versions.node,
+      nodeFlags: [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/)],
+    });
   },
 };
 

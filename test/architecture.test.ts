@@ -11,6 +11,7 @@ import typescript from "typescript";
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   base: [],
   image: ["base"],
+  config: ["base", "image"],
   http: ["base", "image"],
   registry: ["base", "image", "http"],
   layers: ["base", "image"],
@@ -22,21 +23,38 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sif: ["base", "image"],
   convert: ["base", "image", "layers", "codec", "packs", "tree", "squashfs", "layout", "sif"],
   store: ["base", "image"],
-  pull: ["base", "image", "http", "registry", "layers", "packs", "layout", "sif", "convert", "store"],
-  // `base`, `image`, `pull` and `store` to run; the others for the codes of their errors alone, and
-  // `http` and `registry` for the client of its tests.
+  pull: [
+    "base",
+    "image",
+    "config",
+    "http",
+    "registry",
+    "layers",
+    "packs",
+    "squashfs",
+    "layout",
+    "sif",
+    "convert",
+    "store",
+  ],
+  doctor: ["base", "image", "config"],
+  // `base`, `image`, `config`, `store`, `pull` and `doctor` to run; the others for the codes of their
+  // errors alone, and `http` and `registry` for the client of its tests.
   cli: [
     "base",
     "image",
+    "config",
     "http",
     "registry",
     "layers",
     "packs",
     "tree",
+    "squashfs",
     "sif",
     "convert",
     "store",
     "pull",
+    "doctor",
   ],
 };
 
@@ -45,6 +63,7 @@ const EDGES: readonly string[] = ["main.ts", "index.ts"];
 
 /** Packages that each folder may load; every other one is loaded nowhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  config: ["yaml"],
   codec: ["libdeflate"],
   cli: ["commander", "log-update"],
 };

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { TestContext } from "node:test";
-import { DEFAULT_LIMITS } from "../base/index.ts";
 import { HttpClient } from "../http/index.ts";
+import type { Host } from "../doctor/index.ts";
 import { hostPlatform, Info } from "../image/index.ts";
 import { Authenticator } from "../registry/index.ts";
 import { openStore } from "../store/index.ts";
@@ -14,6 +14,22 @@ import { runCli } from "./run-cli.ts";
 
 /** 2026-01-02T03:04:05Z, at which the clock of these runs stands still. */
 export const TEST_NOW: number = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** A machine with nothing on it that the doctor looks for. */
+export const BARE_HOST: Host = {
+  variables: {},
+  userId: 1000,
+  kernelRelease: "6.1.0",
+  nodeVersion: "24.21.0",
+  nodeFlags: [],
+  read: () => Promise.resolve(undefined),
+  list: () => Promise.resolve(undefined),
+  facts: () => Promise.resolve(undefined),
+  mayWrite: () => Promise.resolve(true),
+  fileSystem: () => Promise.resolve(undefined),
+  find: () => Promise.resolve(undefined),
+  versionOf: () => Promise.resolve(undefined),
+};
 
 /** What one run of the command line left behind. */
 export interface CliResult {
@@ -67,7 +83,7 @@ function testEnvironment(directory: string): Omit<Environment, "stdout" | "stder
     now,
     openStore: (store, { readOnly }) =>
       openStore({ directory: store, readOnly, host: "test", bootId: "1", now }),
-    openContext: (plainHttpHosts) => {
+    openContext: ({ plainHttpHosts, limits, defaults }) => {
       const client = new HttpClient({
         userAgent: "siflet-test/1",
         plainHttpHosts,
@@ -77,12 +93,14 @@ function testEnvironment(directory: string): Omit<Environment, "stdout" | "stder
       return Promise.resolve({
         client,
         authenticator: new Authenticator(client),
-        limits: DEFAULT_LIMITS,
+        limits,
         hostPlatform: hostPlatform("x64"),
+        defaults,
         now,
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
       });
     },
+    openHost: () => Promise.resolve(BARE_HOST),
   };
 }
 

@@ -1,4 +1,7 @@
 import type { Writable } from "node:stream";
+import type { Limits } from "../base/index.ts";
+import type { Surroundings } from "../config/index.ts";
+import type { Host } from "../doctor/index.ts";
 import type { PullContext } from "../pull/index.ts";
 import type { Store } from "../store/index.ts";
 
@@ -13,24 +16,25 @@ export type TextStream = Writable & {
 /** A pull context with connections of its own, closed when it is disposed of. */
 export interface OpenedContext extends PullContext, AsyncDisposable {}
 
+/** What of a pull context is configured. */
+export interface ContextSettings {
+  /** Hosts besides loopback that plain http may be spoken to. */
+  readonly plainHttpHosts: readonly string[];
+  readonly limits: Limits;
+  readonly defaults: NonNullable<PullContext["defaults"]>;
+}
+
 /** All that the command line knows of the process and the machine it runs on. */
-export interface Environment {
+export interface Environment extends Surroundings {
   /** Of siflet: `1.2.3`. */
   readonly version: string;
-  /** Environment variables. */
-  readonly variables: Readonly<Record<string, string | undefined>>;
-  readonly workingDirectory: string;
-  readonly homeDirectory: string;
-  /** Whether the process has root's rights. */
-  readonly isRoot: boolean;
-  /** Threads that can run at the same time. */
-  readonly parallelism: number;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Opens the store in `directory`, making it where there is none unless it is only read. */
   openStore(directory: string, access: { readonly readOnly: boolean }): Promise<Store>;
-  /** @param plainHttpHosts - hosts besides loopback that plain http may be spoken to */
-  openContext(plainHttpHosts: readonly string[]): Promise<OpenedContext>;
+  openContext(settings: ContextSettings): Promise<OpenedContext>;
+  /** The machine, for `siflet doctor` to look at. */
+  openHost(): Promise<Host>;
 }

@@ -1,4 +1,5 @@
 import type { LimitCode } from "../base/index.ts";
+import type { ConfigErrorCode } from "../config/index.ts";
 import type { ConvertError } from "../convert/index.ts";
 import type { HttpErrorCode } from "../http/index.ts";
 import type { ContentError, ImageErrorCode } from "../image/index.ts";
@@ -7,6 +8,7 @@ import type { PackError } from "../packs/index.ts";
 import type { PullError } from "../pull/index.ts";
 import type { RegistryErrorCode } from "../registry/index.ts";
 import type { SifErrorCode } from "../sif/index.ts";
+import type { SquashfsErrorCode } from "../squashfs/index.ts";
 import type { StoreErrorCode } from "../store/index.ts";
 import type { TreeError } from "../tree/index.ts";
 import type { CliErrorCode } from "./cli-error.ts";
@@ -14,6 +16,7 @@ import type { CliErrorCode } from "./cli-error.ts";
 /** The codes of every class of coded errors: a new one does not compile until it has a row below. */
 export type ErrorCode =
   | CliErrorCode
+  | ConfigErrorCode
   | ContentError["code"]
   | ConvertError["code"]
   | HttpErrorCode
@@ -24,6 +27,7 @@ export type ErrorCode =
   | PullError["code"]
   | RegistryErrorCode
   | SifErrorCode
+  | SquashfsErrorCode
   | StoreErrorCode
   | TreeError["code"];
 
@@ -43,6 +47,8 @@ export const EXIT = {
   inUse: 11,
   output: 12,
   unsupported: 13,
+  /** The machine, as `siflet doctor` found it. */
+  unfit: 14,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -53,9 +59,13 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   REFERENCE_INVALID: EXIT.usage,
   PLATFORM_INVALID: EXIT.usage,
   HTTP_PROXY_INVALID: EXIT.usage,
+  PATH_WRONG_TYPE: EXIT.usage,
+  CONFIG_FILE_INVALID: EXIT.usage,
+  CONFIG_FILE_UNREADABLE: EXIT.usage,
 
   NOT_FOUND: EXIT.notFound,
   PLATFORM_NOT_FOUND: EXIT.notFound,
+  PATH_NOT_FOUND: EXIT.notFound,
 
   REGISTRY_UNAUTHORIZED: EXIT.denied,
   REGISTRY_DENIED: EXIT.denied,
@@ -98,6 +108,13 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   SIF_VERSION: EXIT.badImage,
   SIF_TABLE: EXIT.badImage,
   SIF_OBJECT: EXIT.badImage,
+  SQUASHFS_SUPERBLOCK: EXIT.badImage,
+  SQUASHFS_TABLE: EXIT.badImage,
+  SQUASHFS_BLOCK: EXIT.badImage,
+  SQUASHFS_INODE: EXIT.badImage,
+  SQUASHFS_DIRECTORY: EXIT.badImage,
+  SQUASHFS_XATTR: EXIT.badImage,
+  PATH_LINK_LOOP: EXIT.badImage,
 
   LIMIT_MANIFEST_BYTES: EXIT.limit,
   LIMIT_CONFIG_BYTES: EXIT.limit,
@@ -137,6 +154,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   LAYER_COMPRESSION: EXIT.unsupported,
   LAYER_ENCRYPTED: EXIT.unsupported,
   SIF_ARCHITECTURE: EXIT.unsupported,
+  SQUASHFS_COMPRESSOR: EXIT.unsupported,
+  FILE_SYSTEM_UNSUPPORTED: EXIT.unsupported,
 
   CONVERT_THREAD: EXIT.unexpected,
 };

@@ -1,12 +1,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { MOST_JOBS } from "../config/index.ts";
+import type { ConfigPrintFlags } from "./config-command.ts";
+import type { DoctorFlags } from "./doctor-command.ts";
 import type { ExportFlags } from "./export-command.ts";
 import type { ImagesFlags } from "./images-command.ts";
 import type { InspectFlags } from "./inspect-command.ts";
+import type { LsFlags } from "./ls-command.ts";
+import type { PruneFlags } from "./prune-command.ts";
 import type { PullFlags } from "./pull-request.ts";
 import type { GlobalFlags, Session } from "./session.ts";
 import { versionText } from "./version-text.ts";
 
-const MOST_JOBS = 256;
 const USUAL_COLUMNS = 80;
 
 /** What the program prints by itself: help and version. */
@@ -23,6 +27,7 @@ export function buildProgram(session: Session, writeOut: WriteOut): Command {
     .description("Turns a container image into one verified SIF file, keeps it, and serves it.")
     .version(versionText(version).trimEnd(), "--version", "print the version")
     .helpOption("--help", "print what a command does")
+    .option("--config <file>", "configuration file, before $SIFLET_CONFIG")
     .option("--store <dir>", "directory of the store, before $SIFLET_STORE")
     .option("--debug", "print the stack of an error")
     .exitOverride()
@@ -48,12 +53,16 @@ export function buildProgram(session: Session, writeOut: WriteOut): Command {
   addPath(program, session);
   addRemovers(program, session);
   addExport(program, session);
+  addPrune(program, session);
+  addReaders(program, session);
+  addConfig(program, session);
+  addDoctor(program, session);
   return program;
 }
 
 const PROGRAM_HELP = `
 The store is /var/lib/siflet for root and siflet in the XDG data directory for
-everybody else; $SIFLET_STORE and --store name another.
+everybody else; the configuration file, $SIFLET_STORE and --store name another.
 
 Examples:
   siflet pull docker://alpine:3.22
@@ -91,6 +100,8 @@ function addPull(program: Command, session: Session): void {
     .option("--no-store", "only write the file; without a name it is NAME_TAG.sif")
     .option("--force", "replace a file that is there already")
     .option("--tmpdir <dir>", "directory for large layers on their way")
+    .option("--cache-dir <dir>", "directory of converted layers, before $SIFLET_CACHEDIR")
+    .option("--no-cache", "use and keep no converted layers")
     .option("--jobs <n>", "compressing threads; as many as there are cores, at most 8", parseJobs)
     .option("--plain-http <host>", "speak plain http to this HOST[:PORT]; repeatable", collect)
     .option("--json", "print the result as one line of JSON")
@@ -109,6 +120,19 @@ Examples:
     .action(async (targets: string[], flags: PullFlags) => {
       const { pullCommand } = await import("./pull-command.ts");
       await pullCommand(targets, flags, session);
+    });
+}
+
+function addPrune(program: Command, session: Session): void {
+  program
+    .command("prune")
+    .description("Makes room: removes what is only kept to make later pulls quicker.")
+    .option("--cache", "the converted layers")
+    .option("--json", "print what was removed as one line of JSON")
+    .addHelpText("after", "\nExamples:\n  siflet prune --cache")
+    .action(async (flags: PruneFlags) => {
+      const { pruneCommand } = await import("./prune-command.ts");
+      await pruneCommand(flags, session);
     });
 }
 
@@ -196,6 +220,120 @@ function addExport(program: Command, session: Session): void {
     .action(async (image: string, file: string, flags: ExportFlags) => {
       const { exportCommand } = await import("./export-command.ts");
       await exportCommand(image, file, flags, session);
+    });
+}
+
+function addReaders(program: Command, session: Session): void {
+  program
+    .command("ls")
+    .description("Lists files of an image, without mounting it.")
+    .usage("[options] REF|ID [PATH]")
+    .argument("<image>", "REF or ID")
+    .argument("[path]", "a directory or file in the image", "/")
+    .option("-l, --long", "mode, links, owner, group, size and time (UTC) of each")
+    .option("-R, --recursive", "also what is in directories below, as paths")
+    .option("--json", "print a JSON array of objects, one a line")
+    .addHelpText(
+      "after",
+      `
+Links in PATH are followed inside the image. On a terminal special characters of
+names are escaped (\\n, \\x1b); into a file or program names go as they are.
+--json prints path, type, mode (octal), uid, gid, mtime, inode, links, size,
+target, device and xattrs (base64); pathBase64 where a path is no UTF-8.
+
+Examples:
+  siflet ls alpine:3.22
+  siflet ls -lR 1a2b3c /etc
+  siflet ls --json -R alpine:3.22 | jq -r '.[] | select(.mode[0:1] == "4").path'`,
+    )
+    .action(async (image: string, path: string, flags: LsFlags) => {
+      const { lsCommand } = await import("./ls-command.ts");
+      await lsCommand(image, path, flags, session);
+    });
+  program
+    .command("cat")
+    .description("Prints files of an image, without mounting it.")
+    .usage("REF|ID PATH...")
+    .argument("<image>", "REF or ID")
+    .argument("<path...>", "files in the image; links are followed inside it")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  siflet cat alpine:3.22 /etc/os-release\n  siflet cat 1a2b3c /bin/busybox > busybox",
+    )
+    .action(async (image: string, paths: string[]) => {
+      const { catCommand } = await import("./cat-command.ts");
+      await catCommand(image, paths, session);
+    });
+}
+
+function addConfig(program: Command, session: Session): void {
+  const config = program
+    .command("config")
+    .description("Checks the configuration file, or shows the settings in force.")
+    .usage("check|print")
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      `
+The first of these files that is there is read, and no other: the one that
+--config or $SIFLET_CONFIG names, $XDG_CONFIG_HOME/siflet/config.yaml
+(~/.config where that is not set), /etc/siflet/config.yaml.
+
+Examples:
+  siflet config check
+  siflet config print --json`,
+    );
+  config
+    .command("check")
+    .description("Says what is wrong in a configuration file, with its lines.")
+    .usage("[options] [FILE]")
+    .argument("[file]", "another file than the one in force")
+    .addHelpText("after", "\nExamples:\n  siflet config check\n  siflet config check new.yaml")
+    .action(async (file: string | undefined) => {
+      const { configCheckCommand } = await import("./config-command.ts");
+      await configCheckCommand(file, session);
+    });
+  config
+    .command("print")
+    .description("Shows every setting in force, and who gave it its value.")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+--json prints {"file","settings":{KEY:{"value","text","origin":{"kind",…}}}}. A value
+has sizes in bytes, and null for what is not set; an origin's kind is flag,
+environment, file or default.
+
+Examples:
+  siflet config print
+  siflet config print --json | jq '.settings["cache.maxBytes"].value'`,
+    )
+    .action(async (flags: ConfigPrintFlags) => {
+      const { configPrintCommand } = await import("./config-command.ts");
+      await configPrintCommand(flags, session);
+    });
+}
+
+function addDoctor(program: Command, session: Session): void {
+  program
+    .command("doctor")
+    .description("Looks at this machine and says what will not work, and what to do.")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      `
+Of other programs it runs the container runtimes alone, with --version. Exits with
+14 where it finds what will fail; what is only a warning leaves the exit code 0.
+--json prints {"worst","findings":[{"topic","check","status","text","remedy","facts"}]};
+a status is ok, note, warning or problem, remedy and facts may be absent.
+
+Examples:
+  siflet doctor
+  siflet doctor --json | jq '.findings[] | select(.status != "ok")'`,
+    )
+    .action(async (flags: DoctorFlags) => {
+      const { doctorCommand } = await import("./doctor-command.ts");
+      await doctorCommand(flags, session);
     });
 }
 

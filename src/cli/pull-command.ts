@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
+import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
 import { familiarName, Info, parseRef, repositoryName } from "../image/index.ts";
 import {
   copyToOutput,
-  defaultJobs,
   familiarText,
   infoOf,
   pullToFile,
   pullToStore,
-  type OnPullEvent,
+  type PullContext,
   type PulledFile,
   type PullOptions,
 } from "../pull/index.ts";
@@ -15,8 +15,10 @@ import { usageError } from "./cli-error.ts";
 import { formatSize, shellWord } from "./format.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
+import { openPackCache } from "./pack-cache.ts";
 import { openProgress } from "./progress.ts";
 import { pullRequest, type PullFlags, type PullRequest } from "./pull-request.ts";
+import { requireDirectory } from "./require-directory.ts";
 import { openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
@@ -27,66 +29,91 @@ export async function pullCommand(
   flags: PullFlags,
   session: Session,
 ): Promise<void> {
-  if (!flags.store && session.storeFlag !== undefined) {
+  if (!flags.store && session.flags.store !== undefined) {
     throw usageError("pull: expected --store or --no-store, got both");
   }
   const request = await pullRequest(targets, flags, session.environment);
   const { file } = request.target;
   if (file !== undefined) await requireOutputPlace(file, request.force);
-  const info = await pull(request, { quiet: flags.quiet ?? false }, session);
+  const config = await configOf(request, session);
+  const info = await pull(request, config, { quiet: flags.quiet ?? false }, session);
   await session.print(
     flags.json === true ? `${JSON.stringify(info)}\n` : resultText(info, request, session),
   );
 }
 
+/** The settings in force for this pull. */
+async function configOf(request: PullRequest, session: Session): Promise<Config> {
+  const { jobs, tmpDirectory, plainHttpHosts, cacheDirectory, usesCache } = request;
+  const flags: FlagSettings = {
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(tmpDirectory === undefined ? {} : { tmpdir: tmpDirectory }),
+    ...(plainHttpHosts === undefined ? {} : { plainHttp: plainHttpHosts }),
+    ...(cacheDirectory === undefined ? {} : { "cache.dir": cacheDirectory }),
+    ...(usesCache ? {} : { "cache.maxBytes": { maxBytes: 0, maxPercent: 100 } }),
+  };
+  const config = await session.config(flags);
+  const { tmpdir } = config.values;
+  if (tmpdir !== undefined && tmpDirectory === undefined) {
+    await requireDirectory(tmpdir, `${formatOrigin(originOf(config, "tmpdir"))}: tmpdir`);
+  }
+  return config;
+}
+
 async function pull(
   request: PullRequest,
+  config: Config,
   options: { readonly quiet: boolean },
   session: Session,
 ): Promise<Info> {
   using progress = await openProgress(familiarName(request.name), session, options);
-  return request.target.kind === "store"
-    ? await pullIntoStore(request, request.target.file, progress.onEvent, session)
-    : await pullIntoFile(request, request.target.file, progress.onEvent, session);
+  const { compression, owners, limits, plainHttp: plainHttpHosts } = config.values;
+  await using context = await session.environment.openContext({
+    plainHttpHosts,
+    limits,
+    defaults: { compression, owners },
+  });
+  const pullOptions: PullOptions = {
+    platform: request.platform,
+    compression: request.compression,
+    owners: request.owners,
+    tmpDirectory: config.values.tmpdir,
+    jobs: config.values.jobs,
+    cache: await packCacheFor(request, config, session),
+    onEvent: progress.onEvent,
+  };
+  return await pullToTarget(request, context, pullOptions, session);
 }
 
-async function pullIntoStore(
+/** The cache of a pull into the store; one to a file alone has none unless it is named. */
+async function packCacheFor(
   request: PullRequest,
-  file: string | undefined,
-  onEvent: OnPullEvent,
+  config: Config,
+  session: Session,
+): Promise<PullOptions["cache"]> {
+  const isNamed = request.cacheDirectory !== undefined;
+  if (request.target.kind === "file" && !isNamed) return undefined;
+  return await openPackCache(config, session);
+}
+
+async function pullToTarget(
+  request: PullRequest,
+  context: PullContext,
+  options: PullOptions,
   session: Session,
 ): Promise<Info> {
-  const { signal, environment } = session;
+  const { reference, target, force } = request;
+  const { signal } = session;
+  if (target.kind === "file") {
+    const { file } = target;
+    const toFile = { ...options, force };
+    const pulled = await pullToFile(dirname(file), () => file, reference, context, toFile, signal);
+    return infoOfFile(pulled, reference);
+  }
   await using store = await openStoreToWrite(session);
-  await using context = await environment.openContext(request.plainHttpHosts);
-  const options = pullOptions(request, onEvent, session);
-  const image = await pullToStore(store, request.reference, context, options, signal);
-  if (file !== undefined) await copyToOutput(image.path, file, request, signal);
+  const image = await pullToStore(store, reference, context, options, signal);
+  if (target.file !== undefined) await copyToOutput(image.path, target.file, { force }, signal);
   return infoOf(image);
-}
-
-async function pullIntoFile(
-  request: PullRequest,
-  file: string,
-  onEvent: OnPullEvent,
-  session: Session,
-): Promise<Info> {
-  await using context = await session.environment.openContext(request.plainHttpHosts);
-  const pulled = await pullToFile(
-    dirname(file),
-    () => file,
-    request.reference,
-    context,
-    { ...pullOptions(request, onEvent, session), force: request.force },
-    session.signal,
-  );
-  return infoOfFile(pulled, request.reference);
-}
-
-function pullOptions(request: PullRequest, onEvent: OnPullEvent, session: Session): PullOptions {
-  const { platform, compression, owners, tmpDirectory } = request;
-  const jobs = request.jobs ?? defaultJobs(session.environment.parallelism);
-  return { platform, compression, owners, tmpDirectory, jobs, onEvent };
 }
 
 /** A pulled file as the image that it is; its names are those that a store would record. */
@@ -101,9 +128,8 @@ function infoOfFile(file: PulledFile, reference: string): Info {
 function resultText(info: Info, { name, target }: PullRequest, session: Session): string {
   const { file = info.path } = target;
   const title = familiarName(name);
-  const inStore = session.storeFlag === undefined ? "" : `--store ${shellWord(session.storeFlag)} `;
-  const run =
-    target.file === undefined ? `$(siflet path ${inStore}${shellWord(title)})` : shellWord(file);
+  const path = ["siflet path", ...placeFlags(session), shellWord(title)].join(" ");
+  const run = target.file === undefined ? `$(${path})` : shellWord(file);
   return (
     `${title}\n` +
     formatTable([
@@ -113,4 +139,12 @@ function resultText(info: Info, { name, target }: PullRequest, session: Session)
       ["  run", printable(`apptainer run ${run}`)],
     ])
   );
+}
+
+/** The options that another command finds the same store with. */
+function placeFlags({ flags }: Session): string[] {
+  return (["config", "store"] as const).flatMap((name) => {
+    const value = flags[name];
+    return value === undefined ? [] : [`--${name} ${shellWord(value)}`];
+  });
 }

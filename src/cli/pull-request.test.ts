@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { pullRequest, type PullFlags, type PullTarget } from "./pull-request.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
-const place = { workingDirectory: "/work" };
+const place = { workingDirectory: "/here" };
 
 interface TargetRow {
   readonly targets: readonly string[];
@@ -13,7 +13,7 @@ interface TargetRow {
 
 const targets: readonly TargetRow[] = [
   { targets: ["busybox"], target: { kind: "store", file: undefined } },
-  { targets: ["a.sif", "busybox"], target: { kind: "store", file: "/work/a.sif" } },
+  { targets: ["a.sif", "busybox"], target: { kind: "store", file: "/here/a.sif" } },
   {
     targets: ["busybox"],
     flags: { output: "/tmp/a.sif" },
@@ -21,34 +21,34 @@ const targets: readonly TargetRow[] = [
   },
   {
     targets: ["./a.sif", "busybox"],
-    flags: { output: "/work/a.sif" },
-    target: { kind: "store", file: "/work/a.sif" },
+    flags: { output: "/here/a.sif" },
+    target: { kind: "store", file: "/here/a.sif" },
   },
   {
     targets: ["busybox"],
     flags: { store: false },
-    target: { kind: "file", file: "/work/busybox_latest.sif" },
+    target: { kind: "file", file: "/here/busybox_latest.sif" },
   },
   {
     targets: ["docker://localhost:5000/team/app:1.0"],
     flags: { store: false },
-    target: { kind: "file", file: "/work/app_1.0.sif" },
+    target: { kind: "file", file: "/here/app_1.0.sif" },
   },
   {
     targets: [`gcr.io/team/app:1.0@sha256:${HASH}`],
     flags: { store: false },
-    target: { kind: "file", file: `/work/app_sha256.${HASH}.sif` },
+    target: { kind: "file", file: `/here/app_sha256.${HASH}.sif` },
   },
   {
     targets: ["a.sif", "busybox"],
     flags: { store: false },
-    target: { kind: "file", file: "/work/a.sif" },
+    target: { kind: "file", file: "/here/a.sif" },
   },
 ];
 
 for (const { targets: given, flags, target } of targets) {
   test(`pull ${given.join(" ")} ${JSON.stringify(flags ?? {})} goes to ${JSON.stringify(target)}`, async () => {
-    const request = await pullRequest(given, { store: true, ...flags }, place);
+    const request = await pullRequest(given, { store: true, cache: true, ...flags }, place);
     assert.deepEqual(request.target, target);
     assert.equal(request.reference, given.at(-1));
   });
@@ -98,11 +98,17 @@ const refusals = [
 for (const { name, targets: given, code, ...row } of refusals) {
   test(`pull refuses ${name}`, async () => {
     const flags = "flags" in row ? row.flags : {};
-    await assert.rejects(pullRequest(given, { store: true, ...flags }, place), { code });
+    await assert.rejects(pullRequest(given, { store: true, cache: true, ...flags }, place), {
+      code,
+    });
   });
 }
 
 test("pull --arch is --platform linux/ARCH, in normal form", async () => {
-  const { platform } = await pullRequest(["b"], { store: true, arch: "x86_64" }, place);
+  const { platform } = await pullRequest(
+    ["b"],
+    { store: true, cache: true, arch: "x86_64" },
+    place,
+  );
   assert.deepEqual(platform, { os: "linux", architecture: "amd64" });
 });

@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { stat } from "node:fs/promises";
 import {
   digestHex,
   imageNameOf,
@@ -9,8 +8,10 @@ import {
   type Owners,
   type Platform,
 } from "../image/index.ts";
+import { isPlainHttpHost } from "../config/index.ts";
 import { usageError } from "./cli-error.ts";
 import type { Environment } from "./environment.ts";
+import { requireDirectory } from "./require-directory.ts";
 
 /** The options of `siflet pull` as they were typed. */
 export interface PullFlags {
@@ -27,6 +28,9 @@ export interface PullFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly plainHttp?: readonly string[];
+  readonly cacheDir?: string;
+  /** False with `--no-cache`. */
+  readonly cache: boolean;
 }
 
 /** What `siflet pull` is to do. */
@@ -41,7 +45,9 @@ export interface PullRequest {
   /** Where the image goes: into the store, to a file or both. */
   readonly target: PullTarget;
   readonly force: boolean;
-  readonly plainHttpHosts: readonly string[];
+  readonly plainHttpHosts?: readonly string[];
+  readonly cacheDirectory?: string;
+  readonly usesCache: boolean;
 }
 
 export type PullTarget =
@@ -50,7 +56,7 @@ export type PullTarget =
 
 /**
  * Makes sense of the arguments and options of `siflet pull`. Nothing is read or written but the
- * directory of `--tmpdir`.
+ * directory of `--tmpdir`. What the options leave out is absent: the configuration has it.
  *
  * @param targets - `REF` or `OUT.sif REF`
  * @throws CliError `USAGE`; ImageError `REFERENCE_INVALID`, `REFERENCE_TRANSPORT`,
@@ -66,7 +72,7 @@ export async function pullRequest(
   const inPlace = (path: string): string => resolve(workingDirectory, path);
   const file = chooseFile(output, flags.output, inPlace);
   const platform = choosePlatformText(flags);
-  const { compression, owners, jobs } = flags;
+  const { compression, owners, jobs, plainHttp } = flags;
   return {
     reference,
     name,
@@ -74,14 +80,16 @@ export async function pullRequest(
     ...(compression === undefined ? {} : { compression }),
     ...(owners === undefined ? {} : { owners }),
     ...(jobs === undefined ? {} : { jobs }),
+    ...(flags.cacheDir === undefined ? {} : { cacheDirectory: inPlace(flags.cacheDir) }),
+    usesCache: flags.cache,
     ...(flags.tmpdir === undefined
       ? {}
-      : { tmpDirectory: await existingDirectory(inPlace(flags.tmpdir)) }),
+      : { tmpDirectory: await requireDirectory(inPlace(flags.tmpdir), "--tmpdir") }),
     target: flags.store
       ? { kind: "store", file }
       : { kind: "file", file: file ?? inPlace(defaultFile(name)) },
     force: flags.force ?? false,
-    plainHttpHosts: (flags.plainHttp ?? []).map(plainHttpHost),
+    ...(plainHttp === undefined ? {} : { plainHttpHosts: plainHttp.map(plainHttpHost) }),
   };
 }
 
@@ -122,20 +130,7 @@ function choosePlatformText({ platform, arch }: PullFlags): string | undefined {
   return `linux/${arch}`;
 }
 
-async function existingDirectory(path: string): Promise<string> {
-  try {
-    if ((await stat(path)).isDirectory()) return path;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw usageError(`--tmpdir ${path}: expected a directory: ${reason}`, { cause: error });
-  }
-  throw usageError(`--tmpdir ${path}: expected a directory`);
-}
-
 function plainHttpHost(text: string): string {
-  const url = URL.parse(`http://${text}/`);
-  if (url !== null && url.pathname === "/" && url.username === "" && !/[/?#@]/.test(text)) {
-    return text;
-  }
+  if (isPlainHttpHost(text)) return text;
   throw usageError(`--plain-http ${text}: expected a host as name or name:port`);
 }

@@ -215,6 +215,9 @@ test("an id prefix that fits several images is refused, with their ids", async (
 
 const usage = [
   { name: "no command", args: [], message: /expected a command/ },
+  { name: "no command of config", args: ["config"], message: /expected a command/ },
+  { name: "an empty --config", args: ["--config", "", "images"], message: /--config: expected/ },
+  { name: "an empty --store", args: ["--store", "", "images"], message: /--store: expected/ },
   {
     name: "an unknown command",
     args: ["pul"],
@@ -264,8 +267,23 @@ test("a reader that has left is no failure, a full disk behind standard output i
 
 test("--help of every command shows its usage and examples", async (t) => {
   const directory = await newDirectory(t);
-  for (const name of ["", "pull", "images", "inspect", "path", "rm", "untag", "export"]) {
-    const args = name === "" ? ["--help"] : [name, "--help"];
+  for (const name of [
+    "",
+    "pull",
+    "images",
+    "inspect",
+    "path",
+    "rm",
+    "untag",
+    "export",
+    "ls",
+    "cat",
+    "config",
+    "config check",
+    "config print",
+    "doctor",
+  ]) {
+    const args = [...name.split(" ").filter((word) => word !== ""), "--help"];
     const { exitCode, stdout, stderr } = await runHere(args, { directory });
     assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: [] });
     assert.match(stdout, new RegExp(`^Usage: siflet ${name}`));

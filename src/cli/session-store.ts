@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 
 /** Opens the session's store to be changed, making it where there is none. */
 export async function openStoreToWrite(session: Session): Promise<Store> {
-  return await session.environment.openStore(session.storeDirectory, { readOnly: false });
+  return await session.environment.openStore(await session.storeDirectory(), { readOnly: false });
 }
 
 /** Opens the session's store to be changed; undefined where there is none. */
@@ -19,7 +19,7 @@ export async function openStoreToChange(session: Session): Promise<Store | undef
 /** Opens the session's store to be looked into; undefined where there is none. */
 export async function openStoreToRead(session: Session): Promise<Store | undefined> {
   if (!(await isStoreThere(session))) return undefined;
-  return await session.environment.openStore(session.storeDirectory, { readOnly: true });
+  return await session.environment.openStore(await session.storeDirectory(), { readOnly: true });
 }
 
 /**
@@ -51,7 +51,7 @@ export async function findImage(
   text: string,
   session: Session,
 ): Promise<FoundImage> {
-  const store = requireStore(opened, text, session);
+  const store = await requireStore(opened, text, session);
   try {
     return { store, image: await store.find(text, storeNamesOf(text)) };
   } catch (error) {
@@ -60,11 +60,15 @@ export async function findImage(
 }
 
 /** @throws ImageError `NOT_FOUND` for the image that `text` means, where there is no store */
-export function requireStore(store: Store | undefined, text: string, session: Session): Store {
+export async function requireStore(
+  store: Store | undefined,
+  text: string,
+  session: Session,
+): Promise<Store> {
   if (store !== undefined) return store;
   throw new ImageError(
     "NOT_FOUND",
-    `${text}: no such image, for there is no store in ${session.storeDirectory}`,
+    `${text}: no such image, for there is no store in ${await session.storeDirectory()}`,
   );
 }
 
@@ -83,9 +87,10 @@ function withCandidates(error: ImageError): ImageError {
   });
 }
 
-async function isStoreThere({ storeDirectory }: Session): Promise<boolean> {
+async function isStoreThere(session: Session): Promise<boolean> {
+  const directory = await session.storeDirectory();
   try {
-    await stat(storeDirectory);
+    await stat(directory);
     return true;
   } catch (error) {
     // Whatever else is wrong, opening it will say so.

@@ -4,6 +4,7 @@ import type { TextStream } from "./environment.ts";
 /** Standard output. A reader that has left, as `head` does, is no failure. */
 export class TextOutput {
   readonly #stream: TextStream;
+  #isReaderGone = false;
 
   constructor(stream: TextStream) {
     this.#stream = stream;
@@ -11,12 +12,19 @@ export class TextOutput {
     stream.on("error", () => undefined);
   }
 
+  /** Whether the reader has left: what is written from then on goes nowhere. */
+  get isReaderGone(): boolean {
+    return this.#isReaderGone;
+  }
+
   /** @throws CliError `STDOUT_FAILED` */
-  async write(text: string): Promise<void> {
+  async write(output: string | Uint8Array): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<Error | null | undefined>();
-    this.#stream.write(text, resolve);
+    this.#stream.write(output, resolve);
     const error = await promise;
-    if (error === null || error === undefined || isReaderGone(error)) return;
+    if (error === null || error === undefined) return;
+    this.#isReaderGone ||= isReaderGone(error);
+    if (this.#isReaderGone) return;
     throw new CliError("STDOUT_FAILED", `cannot write standard output: ${error.message}`, {
       cause: error,
     });

@@ -10,8 +10,9 @@ export async function untagCommand(text: string, session: Session): Promise<void
   // Throws for what is no name at all, and says why.
   parseRef(text);
   const [name = text] = storeNamesOf(text);
-  await using store = await openStoreToChange(session);
-  const { id, names } = await requireStore(store, text, session).untag(name);
+  await using opened = await openStoreToChange(session);
+  const store = await requireStore(opened, text, session);
+  const { id, names } = await store.untag(name);
   const left = counted(names.tags.length + names.digests.length, "name");
   await session.print(
     `untagged ${printable(familiarText(name))}; image ${shortId(id)} has ${left} left\n`,

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Limits } from "../base/index.ts";
 import { loadBlockCompressor, type CodecSettings, type CompressorPool } from "../codec/index.ts";
@@ -46,7 +46,7 @@ export async function assembleImage(
   using added = await convertAdditions(runtimeEntries(task), task.additionsPath, context);
   await context.compressed();
   using packs = openPacks(task.packPaths);
-  const merge = new LayerMerge(context.limits, context.warn);
+  const merge = new LayerMerge(context.limits, context.warn, randomInt(2 ** 31));
   for (const pack of packs.all) merge.apply(layerLog(pack));
   applyAdditions(merge.tree, added.additions(), packs.all.length + 1);
   const tree = sortTree(merge.tree);

@@ -42,6 +42,11 @@ for (const [raw, cleaned] of paths) {
   });
 }
 
+test("cleanPath takes a marker of the longest name, and none of a longer one", () => {
+  assert.equal(clean(`a/.wh.${"b".repeat(255)}`).length, 261);
+  assert.throws(() => clean(`a/.wh.${"b".repeat(256)}`), { code: "TAR_PATH" });
+});
+
 test("cleanPath takes a component of 255 bytes and refuses one of 256", () => {
   assert.equal(clean(`a/${"b".repeat(255)}/c`).length, 259);
   for (const path of [`${"b".repeat(256)}/c`, `a/${"b".repeat(256)}`, "b".repeat(256)]) {

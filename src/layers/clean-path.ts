@@ -6,6 +6,7 @@ const SLASH = 0x2f;
 const DOT = 0x2e;
 
 /** The longest file name that Linux knows. */
+const WHITEOUT = Buffer.from(".wh.");
 const COMPONENT_BYTES = 255;
 
 /**
@@ -54,18 +55,22 @@ function checkPath(
   let start = 0;
   let end = path.indexOf(SLASH);
   for (; end >= 0; end = path.indexOf(SLASH, start)) {
-    checkComponent(path, end - start, what);
+    checkComponent(path, start, end, what);
     start = end + 1;
     depth++;
   }
-  checkComponent(path, path.length - start, what);
+  checkComponent(path, start, path.length, what);
   if (depth > limits.pathDepth) {
     throw limitError(limits, "pathDepth", `${what}: path ${quoteBytes(path)}`, depth);
   }
 }
 
-function checkComponent(path: Uint8Array, bytes: number, what: string): void {
+function checkComponent(path: Uint8Array, start: number, end: number, what: string): void {
+  const bytes = end - start;
   if (bytes <= COMPONENT_BYTES) return;
+  // A marker is no name: it is as long as the name that it hides, and its prefix.
+  const isMarker = WHITEOUT.every((byte, index) => path[start + index] === byte);
+  if (isMarker && bytes <= COMPONENT_BYTES + WHITEOUT.length) return;
   throw new LayerError(
     "TAR_PATH",
     `${what}: path ${quoteBytes(path)}: expected components of at most ${COMPONENT_BYTES} bytes, ` +

@@ -1,6 +1,12 @@
 export { findPartition, type PartitionPlace } from "./describe-image.ts";
 export { familiarText, infoOf, storeNamesOf } from "./info-of.ts";
-export { defaultCacheDirectory } from "./layer-reuse.ts";
+export {
+  openImageTree,
+  type ImageFile,
+  type ImageInode,
+  type ImageTree,
+  type ImageXattr,
+} from "./open-image-tree.ts";
 export { copyToOutput } from "./place-file.ts";
 export type { PullContext, PullOptions } from "./pull-context.ts";
 export { PullError } from "./pull-error.ts";

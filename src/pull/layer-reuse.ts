@@ -1,5 +1,4 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { ImageSource } from "../image/index.ts";
 import type { PackCache, PackKey } from "../packs/index.ts";
 import type { Store } from "../store/index.ts";
@@ -12,13 +11,16 @@ import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory
  * delivers it once more.
  */
 export class LayerReuse {
-  readonly #store: Store;
+  readonly #store: Store | undefined;
   readonly #source: ImageSource;
   readonly #cache: PackCache;
   readonly #now: number;
 
-  /** @param now - milliseconds since 1970 */
-  constructor(store: Store, source: ImageSource, cache: PackCache, now: number) {
+  /**
+   * @param store - remembers who delivered what; without one, every layer is delivered again
+   * @param now - milliseconds since 1970
+   */
+  constructor(store: Store | undefined, source: ImageSource, cache: PackCache, now: number) {
     this.#store = store;
     this.#source = source;
     this.#cache = cache;
@@ -40,13 +42,14 @@ export class LayerReuse {
    * delivers must not stop another's pulls.
    */
   async claim({ diffId, codec }: PackKey, signal: AbortSignal): Promise<AsyncDisposable> {
+    if (this.#store === undefined) return { async [Symbol.asyncDispose]() {} };
     return await this.#store.claim(`layer ${codec} ${diffId} ${this.#source.origin ?? ""}`, signal);
   }
 
   /** Whether the source need not deliver the layer again. */
   async isProved(layer: ResolvedLayer, signal: AbortSignal): Promise<boolean> {
     const { origin } = this.#source;
-    if (origin === undefined) return false;
+    if (origin === undefined || this.#store === undefined) return false;
     const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
     if (!(await this.#store.delivered(origin, [delivery]))) return false;
     return await this.#source.has(layer.descriptor, signal);
@@ -55,13 +58,8 @@ export class LayerReuse {
   /** Remembers that the source delivered the layer, blob and diffID verified. */
   async prove(layer: ResolvedLayer): Promise<void> {
     const { origin } = this.#source;
-    if (origin === undefined) return;
+    if (origin === undefined || this.#store === undefined) return;
     const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
     await this.#store.recordDeliveries(origin, [delivery]);
   }
-}
-
-/** Where the cache of a store lies, when nobody says otherwise. */
-export function defaultCacheDirectory(storeDirectory: string): string {
-  return join(storeDirectory, "packs");
 }

@@ -1,7 +1,13 @@
 import { CodedError } from "../base/index.ts";
 
-/** A result that could not be put where the caller wants it. */
-export class PullError extends CodedError<"OUTPUT_EXISTS" | "OUTPUT_FAILED" | "NO_SPACE"> {}
+export type PullErrorCode =
+  "OUTPUT_EXISTS" | "OUTPUT_FAILED" | "NO_SPACE" | "FILE_SYSTEM_UNSUPPORTED";
+
+/**
+ * - `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`: a result that could not be put where it shall go
+ * - `FILE_SYSTEM_UNSUPPORTED`: an image whose root file system is none that is read here
+ */
+export class PullError extends CodedError<PullErrorCode> {}
 
 /** What a system error about the file at `path` means to whoever asked for the file. */
 export function outputError(path: string, error: unknown): unknown {

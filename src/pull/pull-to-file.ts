@@ -1,5 +1,6 @@
-import type { Digest, ImageName, OciConfig } from "../image/index.ts";
+import type { Digest, ImageName, ImageSource, OciConfig } from "../image/index.ts";
 import { convertImage } from "./convert-image.ts";
+import { LayerReuse } from "./layer-reuse.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
@@ -64,6 +65,7 @@ export async function pullToFile(
       what,
       directory: scratch.path,
       spoolDirectory: spool.path,
+      reuse: reuseOf(options.cache, source, context),
       onEvent: options.onEvent,
     },
     signal,
@@ -79,4 +81,13 @@ export async function pullToFile(
     name: opened.name,
     rootDigest: root.digest,
   };
+}
+
+function reuseOf(
+  cache: PullOptions["cache"],
+  source: ImageSource,
+  context: PullContext,
+): LayerReuse | undefined {
+  if (cache === undefined || cache.maxBytes === 0) return undefined;
+  return new LayerReuse(undefined, source, cache, context.now());
 }

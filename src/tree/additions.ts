@@ -25,7 +25,7 @@ export function applyAdditions(tree: FileTree, additions: Iterable<Addition>, la
     const slash = record.path.lastIndexOf(0x2f);
     const name = record.path.subarray(slash + 1);
     const parentPath = record.path.subarray(0, Math.max(slash, 0));
-    const parent = tree.resolveDirectory(parentPath, layer, "stop");
+    const parent = tree.findDirectory(parentPath);
     if (parent === NONE || record.kind === "hardlink") continue;
     const node = tree.names.find(parent, name);
     if (node !== NONE && tree.inodeOf(node) !== NONE) {

@@ -19,20 +19,40 @@ const IMPLIED_DIRECTORY: InodeFacts = {
 };
 /** As Linux has it: more links than this in one path are taken for a loop. */
 const MOST_HOPS = 40;
+/** The longest name that Linux knows. */
+const NAME_BYTES = 255;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
 export const ROOT = 0;
 
-/** What stands in the way, or is missing, when a path is followed. */
+/** What happens where a path leads through something that is missing or no directory. */
 export type MissingParents =
   /** Answer NONE. */
   | "stop"
   /** Make a directory there, also in place of a file. */
   | "create";
 
-/** Called at a symbolic link on the way; true stops the walk with NONE. */
-export type StopAtLink = (linkPath: () => Uint8Array, node: number) => boolean;
+/**
+ * Called at a symbolic link on the way; true stops the walk. `spellings` are the link's own path
+ * and, where no other link led to it, what the followed path calls it.
+ */
+export type StopAtLink = (node: number, spellings: () => readonly Uint8Array[]) => boolean;
+
+/** How far a path leads. */
+interface Walk {
+  readonly end: "path" | "link" | "loop";
+  /** The last directory on the way. */
+  readonly node: number;
+  /** What the path names below it, none of which is a directory. */
+  readonly rest: readonly Step[];
+}
+
+interface Step {
+  readonly name: Uint8Array;
+  /** Whether the path itself says so, and no link on the way. */
+  readonly isOwn: boolean;
+}
 
 /**
  * A tree of names over inodes, changed in place while layers are merged into it. Paths are bytes
@@ -41,11 +61,11 @@ export type StopAtLink = (linkPath: () => Uint8Array, node: number) => boolean;
 export class FileTree {
   readonly names: NameTable;
   readonly inodes: InodeTable = new InodeTable();
-  /** Changes whenever a directory or link is taken away, so that found directories may be kept. */
+  /** Changes whenever a directory goes or a link comes or goes, so that paths may lead elsewhere. */
   generation = 0;
 
-  constructor(limits: Limits) {
-    this.names = new NameTable(limits);
+  constructor(limits: Limits, seed = 0) {
+    this.names = new NameTable(limits, seed);
     this.names.inode[ROOT] = this.inodes.add(IMPLIED_DIRECTORY, 0);
   }
 
@@ -55,16 +75,17 @@ export class FileTree {
   }
 
   isKind(node: number, kind: keyof typeof INODE_KIND): boolean {
-    const inode = this.inodeOf(node);
-    return inode !== NONE && this.inodes.kind[inode] === INODE_KIND[kind];
+    return this.#isInode(this.inodeOf(node), kind);
   }
 
   /**
-   * Follows `path` (cleaned; "" is the root) to a directory, through symbolic links.
+   * Follows `path` (cleaned; "" is the root) to a directory, through symbolic links. A `..` in one
+   * takes back the name before it, whether or not that exists.
    *
    * @param layer - the number of the layer that makes what is missing
    * @returns the directory's node, or NONE where `missing` is "stop" and it does not exist
-   * @throws TreeError `TREE_LINK_LOOP`, or `TREE_PARENT` when a link on the way leads to a file
+   * @throws TreeError `TREE_LINK_LOOP`, or `TREE_PARENT` when a link on the way leads to a file, or
+   * to what no directory can be called
    */
   resolveDirectory(
     path: Uint8Array,
@@ -72,53 +93,40 @@ export class FileTree {
     missing: MissingParents,
     stopAtLink?: StopAtLink,
   ): number {
-    let node = ROOT;
-    let hops = 0;
-    let inLink = 0;
-    const pending = components(path).reverse();
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      if (isDots(name, 2)) {
-        node = this.names.parent[node] ?? ROOT;
-        continue;
-      }
-      const next = this.names.find(node, name);
-      if (next !== NONE && this.isKind(next, "symlink")) {
-        if (stopAtLink?.(() => this.pathOf(next), next) === true) return NONE;
-        if ((hops += 1) > MOST_HOPS) {
-          throw new TreeError(
-            "TREE_LINK_LOOP",
-            `${text(path)}: too many symbolic links on the way`,
-          );
-        }
-        const target = this.inodes.linkTarget(this.inodeOf(next));
-        if (target[0] === SLASH) node = ROOT;
-        inLink = pending.length;
-        pending.push(...components(target).reverse());
-      } else if (next !== NONE && this.isKind(next, "directory")) {
-        node = next;
-      } else if (missing === "stop") {
-        return NONE;
-      } else {
-        const isFile = next !== NONE && this.inodeOf(next) !== NONE;
-        if (isFile && hops > 0 && pending.length >= inLink) {
-          throw new TreeError(
-            "TREE_PARENT",
-            `${text(path)}: a symbolic link on the way leads to ${text(this.pathOf(next))}, which is no directory`,
-          );
-        }
-        node = this.#addDirectory(node, name, layer);
-      }
+    const { end, node, rest } = this.#walk(path, (name) => this.inodeOf(name), stopAtLink);
+    if (end === "loop") {
+      throw new TreeError("TREE_LINK_LOOP", `${text(path)}: too many symbolic links on the way`);
     }
-    return node;
+    if (end === "link") return NONE;
+    if (rest.length > 0 && missing === "stop") return NONE;
+    let at = node;
+    for (const step of rest) at = this.#addDirectory(at, step, layer, path);
+    return at;
+  }
+
+  /** The directory that `path` leads to, or NONE, links that lead nowhere or in a circle included. */
+  findDirectory(path: Uint8Array): number {
+    const { end, node, rest } = this.#walk(path, (name) => this.inodeOf(name));
+    return end === "path" && rest.length === 0 ? node : NONE;
   }
 
   /** Puts `inode` under `name` in `parent`, in place of whatever is there. */
   place(parent: number, name: Uint8Array, inode: number, layer: number): number {
     const node = this.names.findOrAdd(parent, name);
     if (this.inodeOf(node) !== NONE) this.kill(node, layer);
+    this.#keepLower(node, layer);
+    this.names.relist(node);
     this.names.inode[node] = inode;
+    if (this.#isInode(inode, "symlink")) this.generation += 1;
     this.touch(node, layer);
     return node;
+  }
+
+  /** Gives a name another inode than the one that it was placed with, if it still has that one. */
+  exchange(node: number, placed: number, inode: number): void {
+    if (this.inodeOf(node) !== placed) return;
+    this.names.inode[node] = inode;
+    if (this.#isInode(inode, "symlink")) this.generation += 1;
   }
 
   /** Marks a name and all directories above it as touched by `layer`. */
@@ -131,30 +139,32 @@ export class FileTree {
     }
   }
 
-  /** Takes away what lies under `node` with everything below it, remembering it for late links. */
+  /** Takes away what lies under `node` with everything below it. */
   kill(node: number, layer: number): void {
     const pending = [node];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const inode = this.inodeOf(next);
       if (inode === NONE) continue;
-      const { names } = this;
-      if (names.lostLayer[next] !== layer && (this.inodes.layer[inode] ?? 0) < layer) {
-        names.lost[next] = inode;
-        names.lostLayer[next] = layer;
-      }
-      names.inode[next] = NONE;
-      const kind = this.inodes.kind[inode];
-      if (kind === INODE_KIND.directory || kind === INODE_KIND.symlink) this.generation += 1;
-      if (kind === INODE_KIND.directory) {
-        for (const child of this.children(next)) pending.push(child);
+      this.#keepLower(next, layer);
+      this.names.inode[next] = NONE;
+      const isDirectory = this.#isInode(inode, "directory");
+      if (isDirectory || this.#isInode(inode, "symlink")) this.generation += 1;
+      if (isDirectory) {
+        for (const child of this.names.unlistChildren(next)) pending.push(child);
       }
     }
   }
 
-  /** Takes away everything below `directory` that `layer` has not touched. */
-  killUntouched(directory: number, layer: number): void {
+  /**
+   * Takes away everything below `directory` that `layer` has not touched.
+   *
+   * @param done - directories of which that is known; the ones walked now are added
+   */
+  killUntouched(directory: number, layer: number, done: Set<number>): void {
     const pending = [directory];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (done.has(next)) continue;
+      done.add(next);
       for (const child of this.children(next)) {
         if (this.names.touched[child] !== layer) this.kill(child, layer);
         else if (this.isKind(child, "directory")) pending.push(child);
@@ -162,17 +172,15 @@ export class FileTree {
     }
   }
 
-  /**
-   * The inode that a cleaned path named before `layer` began, when the layer took it away since.
-   * Links on the way are not followed.
-   */
-  lostInode(path: Uint8Array, layer: number): number {
-    let node = ROOT;
-    for (const name of components(path)) {
-      node = this.names.find(node, name);
-      if (node === NONE) return NONE;
-    }
-    return this.names.lostLayer[node] === layer ? (this.names.lost[node] ?? NONE) : NONE;
+  /** What is under `name` in the directory of that path, as it was before `layer` began; or NONE. */
+  lowerInode(directory: Uint8Array, name: Uint8Array, layer: number): number {
+    const { names } = this;
+    const lowerOf = (node: number): number =>
+      (names.lowerLayer[node] === layer ? names.lower[node] : names.inode[node]) ?? NONE;
+    const { end, node, rest } = this.#walk(directory, lowerOf);
+    if (end !== "path" || rest.length > 0) return NONE;
+    const found = names.find(node, name);
+    return found === NONE ? NONE : lowerOf(found);
   }
 
   /** The names in a directory that have something under them, in no order. */
@@ -187,12 +195,67 @@ export class FileTree {
   pathOf(node: number): Uint8Array {
     const parts: Uint8Array[] = [];
     for (let at = node; at !== ROOT; at = this.names.parent[at] ?? ROOT) {
-      parts.unshift(this.names.name(at).slice());
+      parts.push(this.names.name(at).slice());
     }
-    return joinPath(parts);
+    return joinPath(parts.reverse());
   }
 
-  #addDirectory(parent: number, name: Uint8Array, layer: number): number {
+  /** Follows `path` by the inodes that `inodeAt` finds under names; changes nothing. */
+  #walk(path: Uint8Array, inodeAt: (node: number) => number, stopAtLink?: StopAtLink): Walk {
+    let node = ROOT;
+    let hops = 0;
+    const rest: Step[] = [];
+    const pending = components(path).reverse();
+    // The path's own names lie below those of links, so that many of them are still to come.
+    let own = pending.length;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      const isOwn = pending.length < own;
+      if (isOwn) own = pending.length;
+      if (isDots(name, 2)) {
+        if (rest.pop() === undefined) node = this.names.parent[node] ?? ROOT;
+        continue;
+      }
+      const next = rest.length === 0 ? this.names.find(node, name) : NONE;
+      const inode = next === NONE ? NONE : inodeAt(next);
+      if (this.#isInode(inode, "directory")) {
+        node = next;
+      } else if (this.#isInode(inode, "symlink")) {
+        const spellings = (): readonly Uint8Array[] => {
+          const found = this.pathOf(next);
+          return isOwn ? [found, path.subarray(0, lengthWithout(path, pending.length))] : [found];
+        };
+        if (stopAtLink?.(next, spellings) === true) return { end: "link", node, rest };
+        if ((hops += 1) > MOST_HOPS) return { end: "loop", node, rest };
+        const target = this.inodes.linkTarget(inode);
+        if (target[0] === SLASH) node = ROOT;
+        pending.push(...components(target).reverse());
+      } else {
+        rest.push({ name, isOwn });
+      }
+    }
+    return { end: "path", node, rest };
+  }
+
+  #isInode(inode: number, kind: keyof typeof INODE_KIND): boolean {
+    return inode !== NONE && this.inodes.kind[inode] === INODE_KIND[kind];
+  }
+
+  #keepLower(node: number, layer: number): void {
+    const { lower, lowerLayer } = this.names;
+    if (lowerLayer[node] === layer) return;
+    lowerLayer[node] = layer;
+    lower[node] = this.inodeOf(node);
+  }
+
+  #addDirectory(parent: number, { name, isOwn }: Step, layer: number, path: Uint8Array): number {
+    const node = this.names.find(parent, name);
+    const isFile = node !== NONE && this.inodeOf(node) !== NONE;
+    // What an entry is put below must be a directory; what a link happens to lead to need not.
+    if (!isOwn && (isFile || name.length > NAME_BYTES)) {
+      const what = isFile ? "is no directory" : `has a name of more than ${NAME_BYTES} bytes`;
+      const way = "a symbolic link on the way leads to";
+      throw new TreeError("TREE_PARENT", `${text(path)}: ${way} ${text(name)}, which ${what}`);
+    }
     return this.place(parent, name, this.inodes.add(IMPLIED_DIRECTORY, layer), layer);
   }
 }
@@ -214,6 +277,15 @@ export function components(path: Uint8Array): Uint8Array[] {
 /** A path for a message: escaped, so that no name can speak to a terminal. */
 export function text(path: Uint8Array): string {
   return JSON.stringify(Buffer.from(path).toString("utf8").slice(0, 300));
+}
+
+/** Bytes of a cleaned path without its last `count` names. */
+function lengthWithout(path: Uint8Array, count: number): number {
+  let length = path.length;
+  for (let left = count; left > 0; left -= 1) {
+    length = Math.max(path.lastIndexOf(SLASH, length - 1), 0);
+  }
+  return length;
 }
 
 function joinPath(parts: readonly Uint8Array[]): Uint8Array {

@@ -80,6 +80,49 @@ const rows: Record<string, readonly Row[]> = {
     { id: "Y11", layers: ["d/(0700) d/a", "d/(0750,g4)"], result: "d/(0750,g4) d/a" },
     { id: "Y12", layers: ["d/(0700,u7) d/a", ".wh.d", "d/b"], result: "d/ d/b" },
     { id: "Y13", layers: ["a", "./(0711) .wh..wh..opq"], result: "/(0711)" },
+    {
+      id: "W05 all lower things go, however deep, and no new one",
+      layers: ["a/ a/b/ a/b/c/ a/b/c/d a/b/e", "a/b/c/n a/.wh..wh..opq"],
+      result: "a/ a/b/ a/b/c/ a/b/c/n",
+    },
+    {
+      id: "W16 opaque through a link",
+      layers: ["dd/ dd/f ln>dd", "ln/n ln/.wh..wh..opq"],
+      result: "dd/ dd/n ln>dd",
+    },
+    {
+      id: "W16 a link that this layer makes",
+      layers: ["dd/ dd/f", "ln>dd ln/.wh.f"],
+      result: "dd/ ln>dd",
+    },
+    {
+      id: "W16 a link that leads past what is not there",
+      layers: ["q/ q/f s>nowhere/../q", "s/.wh.f"],
+      result: "q/ s>nowhere/../q",
+    },
+    { id: "W16 links in a circle", layers: ["s>s", "s/.wh.f"], result: { code: "TREE_LINK_LOOP" } },
+    {
+      id: "Y01b a directory that the layer calls by way of a link",
+      layers: ["lib>usr q/ q/f usr/ usr/k>../q", "lib/k/.wh..wh..opq lib/k/"],
+      result: "lib>usr q/ q/f usr/ usr/k/",
+    },
+    {
+      id: "a name of two links: hiding one hides no other",
+      layers: ["a=A", "b@a .wh.a"],
+      result: "b=A",
+    },
+    {
+      id: "a marker inside directories that only it names makes none",
+      layers: ["f", "x/y/.wh.f x/.wh..wh..opq"],
+      result: "f",
+    },
+    {
+      id: "W14b only AUFS' own files can be linked to",
+      layers: [".wh.dir/x=X b@.wh.dir/x"],
+      result: { code: "TREE_LINK_TARGET" },
+    },
+    { id: ".wh..wh. alone is AUFS' too", layers: ["f .wh..wh."], result: "f" },
+    { id: "a whiteout that is a link", layers: ["f g", ".wh.f>g .wh.g@nowhere"], result: "" },
   ],
   "type changes and parents": [
     { id: "T01", layers: ["p", "p/ p/c"], result: "p/ p/c" },
@@ -115,6 +158,39 @@ const rows: Record<string, readonly Row[]> = {
     { id: "T11", layers: ["s>x", "s>y"], result: "s>y" },
     { id: "Y06", layers: ["t s>t", "s/x"], result: { code: "TREE_PARENT" } },
     { id: "Y14", layers: ["a/ a/b/ a/b/up>../..", "a/b/up/x"], result: "a/ a/b/ a/b/up>../.. x" },
+    {
+      id: "Y06 a file that a link behind a link leads to",
+      layers: ["d/ d/f b>d a>b/f", "a/x"],
+      result: { code: "TREE_PARENT" },
+    },
+    { id: "T08 below a link", layers: ["d/ d/f b>d", "b/f/x"], result: "b>d d/ d/f/ d/f/x" },
+    {
+      id: "T05c .. takes back what is not there",
+      layers: ["s>nowhere/../q", "s/x"],
+      result: "q/ q/x s>nowhere/../q",
+    },
+    {
+      id: "T05c .. takes back a file",
+      layers: ["f s>f/../q", "s/x"],
+      result: "f q/ q/x s>f/../q",
+    },
+    {
+      id: "T05c a link that comes where nothing was",
+      layers: ["d/ d/e/ s>n/../q", "s/x n>d/e s/y"],
+      result: "d/ d/e/ d/q/ d/q/y n>d/e q/ q/x s>n/../q",
+    },
+    {
+      id: "D12 a link to a name of 256 bytes",
+      layers: [`s>${"n".repeat(256)}`, "s/x"],
+      result: { code: "TREE_PARENT" },
+    },
+    {
+      id: "T06 again, the link replaced by a directory in between",
+      layers: ["o/", "d>o d/x d/ d/y"],
+      result: "d/ d/y o/ o/x",
+    },
+    { id: "S01", layers: ["a>/x b>../../.. c>c"], result: "a>/x b>../../.. c>c" },
+    { id: "N01", layers: ["c:c1.3 b:b8.1 f:f"], result: "b:b8.1 c:c1.3 f:f" },
     { id: "Y16", layers: ["e>/../../etc", "e/x"], result: "e>/../../etc etc/ etc/x" },
   ],
   "hard links": [
@@ -142,6 +218,57 @@ const rows: Record<string, readonly Row[]> = {
     { id: "Y08", layers: ["a=A", "b@a", ".wh.a c@b", ".wh.b"], result: "c=A" },
     { id: "Y09", layers: ["d/ d/a=A", "d/ d/b@d/a d/.wh..wh..opq"], result: "d/ d/b=A" },
     { id: "Y10", layers: ["d/ d/a=A", "d/ d/.wh..wh..opq d/b@d/a"], result: "d/ d/b=A" },
+    { id: "H05 by two steps", layers: ["c@b b@a a=A"], result: "a=A*3 b=A*3 c=A*3" },
+    { id: "H05 the other way round", layers: ["b@a c@b a=A"], result: "a=A*3 b=A*3 c=A*3" },
+    { id: "H05 over its own name", layers: ["b=new b@a a=A"], result: "a=A*2 b=A*2" },
+    { id: "H05 over its own directory", layers: ["b/x b@a a=A"], result: "a=A*2 b=A*2" },
+    { id: "H05 replaced", layers: ["b@a b=new a=A"], result: "a=A b=new" },
+    { id: "H05 replaced, linked before", layers: ["b@a c@b b=n a=A"], result: "a=A*2 b=n c=A*2" },
+    { id: "H05 whose directory goes", layers: ["d/b@a d a=A"], result: "a=A d" },
+    {
+      id: "H05 in a directory that is hidden",
+      layers: ["d/(0700) d/old", "d/b@a .wh.d a=A"],
+      result: "a=A*2 d/(0700) d/b=A*2",
+    },
+    { id: "H05 hidden itself", layers: ["b=old", "b@a .wh.b a=A"], result: "a=A*2 b=A*2" },
+    { id: "H05 to a link", layers: ["h@s s>t h/x", "g@h"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H05 to a symlink", layers: ["h@s s>t"], result: "h>t*2 s>t*2" },
+    { id: "H05 to itself", layers: ["a@a"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H05 to each other", layers: ["a@b b@a"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H05 into a circle", layers: ["c@a a@b b@a"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H05 to a directory", layers: ["b@a a/"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H05 to its replacement", layers: ["a@a a=A"], result: "a=A" },
+    { id: "H07 replaced", layers: ["b@a b=new"], result: { code: "TREE_LINK_TARGET" } },
+    { id: "H08 hidden", layers: ["d/ d/x", ".wh.d b@d"], result: { code: "TREE_LINK_TARGET" } },
+    {
+      id: "H08 hidden, then a file",
+      layers: ["d/ d/x", ".wh.d b@d d=D"],
+      result: "b=D*2 d=D*2",
+    },
+    { id: "H10 of a lower layer", layers: ["a=A", "a@a .wh.a"], result: "a=A" },
+    { id: "H15", layers: ["x/ x/a=A", "b@x/a c@x/a"], result: "b=A*3 c=A*3 x/ x/a=A*3" },
+    { id: "H19 replaced", layers: ["d/ d/a=A", "d b@d/a"], result: "b=A d" },
+    {
+      id: "H19 by way of a link",
+      layers: ["r/ r/x=X sl>r", "r/.wh.x b@sl/x"],
+      result: "b=X r/ sl>r",
+    },
+    {
+      id: "H19 by way of a link that is replaced",
+      layers: ["q/ r/ r/x=X sl>r", "sl>q b@sl/x"],
+      result: "b=X*2 q/ r/ r/x=X*2 sl>q",
+    },
+    {
+      id: "H19 a name that was never in a lower layer",
+      layers: ["a=A", "d/b@a d c@d/b"],
+      result: { code: "TREE_LINK_TARGET" },
+    },
+    {
+      id: "H19 of the layer below the last is gone",
+      layers: ["a=A", ".wh.a", "b@a"],
+      result: { code: "TREE_LINK_TARGET" },
+    },
+    { id: "H21 a link into what it replaces", layers: ["p/ p/c=C p@p/c"], result: "p=C" },
     { id: "H23", layers: ["a=A(x1) b@a", ".wh.a"], result: "b=A(x1)" },
   ],
   "duplicates and the root": [
@@ -152,6 +279,7 @@ const rows: Record<string, readonly Row[]> = {
     { id: "D03", layers: ["x/y/f"], result: "x/ x/y/ x/y/f" },
     { id: "D04", layers: ["x/y/f x/(0700,u5,m3)"], result: "x/(0700,u5,m3) x/y/ x/y/f" },
     { id: "D05", layers: ["a/(0700,u1) a/f", "a/(u2)"], result: "a/(u2) a/f" },
+    { id: "Y07", layers: ["a=1 a=2"], result: "a=2" },
     { id: "D06", layers: ["a/(m7)", "a/f"], result: "a/(m7) a/f" },
     { id: "D09", layers: ["./(0700,u5,g6,m2) f"], result: "/(0700,u5,g6,m2) f" },
     { id: "D09b", layers: ["f", "./(0711)"], result: "/(0711) f" },
@@ -161,6 +289,11 @@ const rows: Record<string, readonly Row[]> = {
     { id: "Z01", layers: [""], result: "" },
     { id: "Z01 no layers", layers: [], result: "" },
     { id: "Z02", layers: ["a=A", ".wh.a", "a=A"], result: "a=A" },
+    {
+      id: "Z06",
+      layers: [".no.prefetch.landmark=x a=A stargz.index.json={}"],
+      result: ".no.prefetch.landmark=x a=A stargz.index.json={}",
+    },
     { id: "Z07", layers: ["a=A b=B", ".wh.a .wh.b b=A a=B"], result: "a=B b=A" },
   ],
 };
@@ -218,3 +351,8 @@ function merged(layers: readonly string[]): string {
   }
   return describeTree(merge.tree, contents);
 }
+
+test("a whiteout hides a name of 255 bytes", () => {
+  const name = "n".repeat(255);
+  assert.equal(merged([`d/ d/${name}`, `d/.wh.${name}`]), "d/");
+});

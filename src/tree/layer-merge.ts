@@ -1,13 +1,14 @@
 import { limitError, type Limits } from "../base/index.ts";
 import type { LayerRecord } from "../packs/index.ts";
 import { FileTree, ROOT, text } from "./file-tree.ts";
-import type { InodeKind } from "./inode-table.ts";
+import { INODE_KIND, type InodeFacts, type InodeKind } from "./inode-table.ts";
 import { NONE } from "./name-table.ts";
 import { TreeError } from "./tree-error.ts";
 
 const SLASH = 0x2f;
 const WHITEOUT = bytesOf(".wh.");
 const AUFS = bytesOf(".wh..wh.");
+const AUFS_LINKS = bytesOf(".wh..wh.plnk/");
 const OPAQUE = ".wh..wh..opq";
 const NO_BYTES = new Uint8Array(0);
 
@@ -17,11 +18,26 @@ export interface LayerLog {
   records(): Iterable<LayerRecord>;
 }
 
+/** A hard link that stood before its target. */
 interface LateLink {
-  readonly record: LayerRecord;
   readonly path: Uint8Array;
   readonly target: Uint8Array;
 }
+
+/** What is under the name of a late link until its layer ends. */
+const PLACEHOLDER: InodeFacts = {
+  kind: "file",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtime: 0,
+  size: 0,
+  linkTarget: NO_BYTES,
+  deviceMajor: 0,
+  deviceMinor: 0,
+  xattrs: [],
+  data: { kind: "empty" },
+};
 
 /**
  * Applies layers, lowest first, to one tree.
@@ -37,11 +53,16 @@ export class LayerMerge {
   #entries = 0;
   #layer = 0;
   #ownDirectories: ReadonlySet<string> = new Set();
-  #lateLinks: LateLink[] = [];
+  /** Directories that hold nothing but what this layer brought. */
+  readonly #emptied = new Set<number>();
+  /** Placeholder inodes of this layer; what each stands for until the layer ends. */
+  readonly #lateLinks = new Map<number, LateLink>();
+  /** Names that were linked to them. */
+  #lateNames: { readonly node: number; readonly placeholder: number }[] = [];
   #lastParent = { path: NO_BYTES, node: ROOT, generation: 0 };
 
-  constructor(limits: Limits, warn: (message: string) => void) {
-    this.tree = new FileTree(limits);
+  constructor(limits: Limits, warn: (message: string) => void, seed = 0) {
+    this.tree = new FileTree(limits, seed);
     this.#limits = limits;
     this.#warn = warn;
   }
@@ -52,14 +73,14 @@ export class LayerMerge {
    */
   apply(log: LayerLog): void {
     this.#layer += 1;
-    this.#lateLinks = [];
+    this.#emptied.clear();
     this.#ownDirectories = log.hasWhiteouts ? directoriesOf(log) : new Set();
     for (const record of log.records()) {
       this.#entries += 1;
       if (this.#entries > this.#limits.entries) throw limitError(this.#limits, "entries", "image");
       this.#applyRecord(record);
     }
-    for (const { record, path, target } of this.#lateLinks) this.#linkLate(record, path, target);
+    if (this.#lateLinks.size > 0) this.#resolveLateLinks();
   }
 
   #applyRecord(record: LayerRecord): void {
@@ -68,9 +89,7 @@ export class LayerMerge {
       this.#applyDirectory(record, ROOT);
       return;
     }
-    const slash = path.lastIndexOf(SLASH);
-    const parent = path.subarray(0, Math.max(slash, 0));
-    const name = path.subarray(slash + 1);
+    const [parent, name] = split(path);
     if (hasWhiteoutComponent(parent)) {
       this.#keepAufsFile(record);
     } else if (startsWith(name, WHITEOUT)) {
@@ -115,10 +134,10 @@ export class LayerMerge {
   }
 
   #applyWhiteout(record: LayerRecord, parentPath: Uint8Array, name: Uint8Array): void {
-    const what = Buffer.from(name).toString("latin1");
+    const what = latin1(name);
     if (what === OPAQUE) {
       const directory = this.#whiteoutParent(parentPath);
-      if (directory !== NONE) this.tree.killUntouched(directory, this.#layer);
+      if (directory !== NONE) this.#killUntouched(directory);
       return;
     }
     if (startsWith(name, AUFS)) return;
@@ -131,7 +150,7 @@ export class LayerMerge {
     const node = this.tree.names.find(directory, target);
     if (node === NONE || this.tree.inodeOf(node) === NONE) return;
     if (this.tree.names.touched[node] !== this.#layer) this.tree.kill(node, this.#layer);
-    else if (this.tree.isKind(node, "directory")) this.tree.killUntouched(node, this.#layer);
+    else if (this.tree.isKind(node, "directory")) this.#killUntouched(node);
   }
 
   /**
@@ -139,86 +158,104 @@ export class LayerMerge {
    * directory of that name: what the whiteout is about is then new and has nothing below it.
    */
   #whiteoutParent(path: Uint8Array): number {
-    return this.tree.resolveDirectory(path, this.#layer, "stop", (linkPath, node) => {
+    return this.tree.resolveDirectory(path, this.#layer, "stop", (node, spellings) => {
       if (this.#ownDirectories.size === 0 || this.tree.names.touched[node] === this.#layer) {
         return false;
       }
-      return this.#ownDirectories.has(Buffer.from(linkPath()).toString("latin1"));
+      return spellings().some((path) => this.#ownDirectories.has(latin1(path)));
     });
   }
 
+  #killUntouched(directory: number): void {
+    this.tree.killUntouched(directory, this.#layer, this.#emptied);
+  }
+
   #link(record: LayerRecord, parentPath: Uint8Array, name: Uint8Array): void {
-    const inode = this.#linkTarget(record);
-    if (inode === NONE) {
-      this.#lateLinks.push({
-        record,
-        path: record.path.slice(),
-        target: record.linkTarget.slice(),
-      });
-      return;
-    }
+    const { path, linkTarget: target } = record;
+    let inode = this.#linkedInode(path, target);
     const parent = this.#parent(parentPath);
     const node = this.tree.names.find(parent, name);
-    if (node !== NONE && this.tree.inodeOf(node) === inode) {
-      if (Buffer.compare(record.path, record.linkTarget) === 0) {
-        this.#warn(`${text(record.path)} is a hard link to itself`);
+    if (inode !== NONE && node !== NONE && this.tree.inodeOf(node) === inode) {
+      if (Buffer.compare(path, target) === 0) {
+        this.#warn(`${text(path)} is a hard link to itself`);
       }
       this.tree.touch(node, this.#layer);
       return;
     }
-    this.tree.place(parent, name, inode, this.#layer);
+    if (inode === NONE) {
+      inode = this.tree.inodes.add(PLACEHOLDER, this.#layer);
+      this.#lateLinks.set(inode, { path: path.slice(), target: target.slice() });
+    }
+    const placed = this.tree.place(parent, name, inode, this.#layer);
+    if (this.#lateLinks.has(inode)) this.#lateNames.push({ node: placed, placeholder: inode });
   }
 
-  #linkTarget(record: LayerRecord): number {
-    const target = record.linkTarget;
-    const slash = target.lastIndexOf(SLASH);
-    const parentPath = target.subarray(0, Math.max(slash, 0));
+  /**
+   * The inode that a hard link to `target` shares now: a file there, else the file that was there
+   * before this layer, else one that AUFS put aside; NONE where there is none of them.
+   */
+  #linkedInode(path: Uint8Array, target: Uint8Array): number {
+    const [parentPath, name] = split(target);
     const directory = this.tree.resolveDirectory(parentPath, this.#layer, "stop");
-    const node =
-      directory === NONE ? NONE : this.tree.names.find(directory, target.subarray(slash + 1));
+    const node = directory === NONE ? NONE : this.tree.names.find(directory, name);
     const inode = node === NONE ? NONE : this.tree.inodeOf(node);
     if (target.length === 0 || (inode !== NONE && this.tree.isKind(node, "directory"))) {
-      throw new TreeError(
-        "TREE_LINK_TARGET",
-        `hard link ${text(record.path)}: its target ${text(target)} is a directory`,
-      );
+      throw linkError(path, target, "is a directory");
     }
     if (inode !== NONE) return inode;
-    const lost = this.tree.lostInode(target, this.#layer);
-    if (lost !== NONE) return lost;
-    return this.#aufsFiles.get(Buffer.from(target).toString("latin1")) ?? NONE;
+    const lower = this.tree.lowerInode(parentPath, name, this.#layer);
+    if (lower !== NONE && this.tree.inodes.kind[lower] !== INODE_KIND.directory) return lower;
+    return this.#aufsFiles.get(latin1(target)) ?? NONE;
   }
 
-  /** A link that stood before its target: what the layer put under its name since stays. */
-  #linkLate(record: LayerRecord, path: Uint8Array, target: Uint8Array): void {
-    const inode = this.#linkTarget({ ...record, path, linkTarget: target });
-    if (inode === NONE) {
-      throw new TreeError(
-        "TREE_LINK_TARGET",
-        `hard link ${text(path)}: its target ${text(target)} does not exist`,
-      );
+  /** Gives the names of links that stood before their targets the inodes that are there now. */
+  #resolveLateLinks(): void {
+    const found = new Map<number, number>();
+    for (const [placeholder, { path, target }] of this.#lateLinks) {
+      const inode = this.#linkedInode(path, target);
+      if (inode === NONE) throw linkError(path, target, "does not exist");
+      found.set(placeholder, inode);
     }
-    const slash = path.lastIndexOf(SLASH);
-    const name = path.subarray(slash + 1);
-    const parent = this.#parent(path.subarray(0, Math.max(slash, 0)));
-    const node = this.tree.names.find(parent, name);
-    const isNewer =
-      node !== NONE &&
-      this.tree.inodeOf(node) !== NONE &&
-      this.tree.names.touched[node] === this.#layer;
-    if (!isNewer) this.tree.place(parent, name, inode, this.#layer);
+    for (const [placeholder, { path, target }] of this.#lateLinks) {
+      // A target may itself be such a link; what was passed is shortened, so that chains cost once.
+      const passed: number[] = [];
+      let inode = placeholder;
+      for (let next = found.get(inode); next !== undefined; next = found.get(inode)) {
+        passed.push(inode);
+        found.set(inode, placeholder);
+        inode = next;
+        if (inode === placeholder) throw linkError(path, target, "is a link to it");
+      }
+      for (const each of passed) found.set(each, inode);
+    }
+    for (const { node, placeholder } of this.#lateNames) {
+      this.tree.exchange(node, placeholder, found.get(placeholder) ?? NONE);
+    }
+    this.#lateLinks.clear();
+    this.#lateNames = [];
   }
 
   #keepAufsFile(record: LayerRecord): void {
-    if (record.kind !== "file") return;
-    this.#aufsFiles.set(Buffer.from(record.path).toString("latin1"), this.#addInode(record));
+    if (record.kind !== "file" || !startsWith(record.path, AUFS_LINKS)) return;
+    this.#aufsFiles.set(latin1(record.path), this.#addInode(record));
   }
+}
+
+function linkError(path: Uint8Array, target: Uint8Array, what: string): TreeError {
+  const message = `hard link ${text(path)}: its target ${text(target)} ${what}`;
+  return new TreeError("TREE_LINK_TARGET", message);
+}
+
+/** A cleaned path's directory and last name. */
+function split(path: Uint8Array): readonly [Uint8Array, Uint8Array] {
+  const slash = path.lastIndexOf(SLASH);
+  return [path.subarray(0, Math.max(slash, 0)), path.subarray(slash + 1)];
 }
 
 function directoriesOf(log: LayerLog): Set<string> {
   const paths = new Set<string>();
   for (const record of log.records()) {
-    if (record.kind === "directory") paths.add(Buffer.from(record.path).toString("latin1"));
+    if (record.kind === "directory") paths.add(latin1(record.path));
   }
   return paths;
 }
@@ -239,6 +276,11 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
     if (bytes[index] !== prefix[index]) return false;
   }
   return true;
+}
+
+/** One character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 function bytesOf(ascii: string): Uint8Array {

@@ -2,6 +2,8 @@ import { ByteList, grown, limitError, type Limits } from "../base/index.ts";
 
 /** No node, no inode, no attribute set: all bits set, as squashfs writes it too. */
 export const NONE = 0xffff_ffff;
+/** In place of a name's next sibling: its directory does not list it. */
+const UNLISTED = 0xffff_fffe;
 
 /**
  * The names of a tree: node 0 is the root, every other node a name in a parent. A node once made
@@ -15,10 +17,11 @@ export class NameTable {
   parent: Uint32Array;
   /** Number (from 1) of the layer that last put something at or below the name; 0 for none. */
   touched: Uint16Array;
-  /** What lay under the name before layer `lostLayer` took it away. */
-  lost: Uint32Array;
-  lostLayer: Uint16Array;
+  /** What lay under the name before layer `lowerLayer` first changed it, or NONE. */
+  lower: Uint32Array;
+  lowerLayer: Uint16Array;
   readonly #limits: Limits;
+  readonly #seed: number;
   #nameStart: Uint32Array;
   #nameLength: Uint8Array;
   #firstChild: Uint32Array;
@@ -27,14 +30,16 @@ export class NameTable {
   #slots: Uint32Array;
   #count = 0;
 
-  constructor(limits: Limits) {
+  /** @param seed - of the hash; where layers may be hostile, one that nobody knows */
+  constructor(limits: Limits, seed: number) {
     this.#limits = limits;
+    this.#seed = seed;
     const capacity = 1024;
     this.inode = new Uint32Array(capacity);
     this.parent = new Uint32Array(capacity);
     this.touched = new Uint16Array(capacity);
-    this.lost = new Uint32Array(capacity);
-    this.lostLayer = new Uint16Array(capacity);
+    this.lower = new Uint32Array(capacity);
+    this.lowerLayer = new Uint16Array(capacity);
     this.#nameStart = new Uint32Array(capacity);
     this.#nameLength = new Uint8Array(capacity);
     this.#firstChild = new Uint32Array(capacity);
@@ -64,8 +69,7 @@ export class NameTable {
     if (found !== NONE) return found;
     const node = this.#append(parent, name);
     this.#slots[slot] = node;
-    this.#nextSibling[node] = this.#firstChild[parent] ?? NONE;
-    this.#firstChild[parent] = node;
+    this.#list(node);
     if (this.#count * 2 > this.#slots.length) this.#rehash();
     return node;
   }
@@ -103,6 +107,32 @@ export class NameTable {
     return this.#nextSibling[node] ?? NONE;
   }
 
+  /**
+   * The names in `directory`, dead ones too, none of which it lists from here on: a directory that
+   * comes and goes a million times must not be walked a million times.
+   */
+  *unlistChildren(directory: number): Iterable<number> {
+    let node = this.firstChild(directory);
+    this.#firstChild[directory] = NONE;
+    while (node !== NONE) {
+      const next = this.nextSibling(node);
+      this.#nextSibling[node] = UNLISTED;
+      yield node;
+      node = next;
+    }
+  }
+
+  /** Has a name's directory list it again. */
+  relist(node: number): void {
+    if (this.#nextSibling[node] === UNLISTED) this.#list(node);
+  }
+
+  #list(node: number): void {
+    const parent = this.parent[node] ?? 0;
+    this.#nextSibling[node] = this.firstChild(parent);
+    this.#firstChild[parent] = node;
+  }
+
   #append(parent: number, name: Uint8Array): number {
     if (this.#names.length + name.length > this.#limits.nameBytes) {
       throw limitError(this.#limits, "nameBytes", "image");
@@ -120,7 +150,7 @@ export class NameTable {
 
   #slotOf(parent: number, name: Uint8Array): number {
     const mask = this.#slots.length - 1;
-    let slot = hash(parent, name) & mask;
+    let slot = hash(parent ^ this.#seed, name) & mask;
     while (true) {
       const node = this.#slots[slot] ?? NONE;
       if (node === NONE || (this.parent[node] === parent && this.#equals(node, name))) return slot;
@@ -143,8 +173,8 @@ export class NameTable {
     this.inode = grown(this.inode, new Uint32Array(capacity));
     this.parent = grown(this.parent, new Uint32Array(capacity));
     this.touched = grown(this.touched, new Uint16Array(capacity));
-    this.lost = grown(this.lost, new Uint32Array(capacity));
-    this.lostLayer = grown(this.lostLayer, new Uint16Array(capacity));
+    this.lower = grown(this.lower, new Uint32Array(capacity));
+    this.lowerLayer = grown(this.lowerLayer, new Uint16Array(capacity));
     this.#nameStart = grown(this.#nameStart, new Uint32Array(capacity));
     this.#nameLength = grown(this.#nameLength, new Uint8Array(capacity));
     this.#firstChild = grown(this.#firstChild, new Uint32Array(capacity));
@@ -155,7 +185,7 @@ export class NameTable {
     const slots = new Uint32Array(this.#slots.length * 2).fill(NONE);
     const mask = slots.length - 1;
     for (let node = 1; node < this.#count; node += 1) {
-      let slot = hash(this.parent[node] ?? 0, this.name(node)) & mask;
+      let slot = hash((this.parent[node] ?? 0) ^ this.#seed, this.name(node)) & mask;
       while (slots[slot] !== NONE) slot = (slot + 1) & mask;
       slots[slot] = node;
     }

@@ -1,6 +1,7 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { convertLayers, type Converted } from "../fixtures/convert-layers.ts";
 import { LAYOUT_PATHS } from "../fixtures/layout-paths.ts";
 import { tar } from "../fixtures/tar/index.ts";
@@ -8,24 +9,26 @@ import { compareTrees, readTree, umociUnpack, withKernelMount, type Tree } from 
 import { tarItem, type Stack } from "./stack-entry.ts";
 import { writeLayout } from "./write-layout.ts";
 
-/** Who the files of a conversion are removed for; a test's context is one. */
-export type Owner = Parameters<typeof convertLayers>[0];
+/** Of an image without a single attribute the kernel says that it cannot have any. */
+const ATTRIBUTES = { path: "attributes", pax: { "SCHILY.xattr.user.a": "1" } };
 
 /**
  * Unpacks the stack with umoci, converts it, has the kernel read the image, and answers where the
  * two differ; both refusing it is no difference. Not compared are times of directories that umoci
  * took from the clock.
  */
-export async function differencesFromUmoci(t: Owner, stack: Stack): Promise<readonly string[]> {
+export async function differencesFromUmoci(
+  t: TestContext,
+  stack: Stack,
+): Promise<readonly string[]> {
   const started = Math.floor(Date.now() / 1000);
-  const layers = stack.map((entries) => tar(entries.map(tarItem)));
+  const layers = [...stack.map((entries) => tar(entries.map(tarItem))), tar([ATTRIBUTES])];
   const expected = await unpack(layers);
   const image = await convert(t, layers);
-  if (expected instanceof Error || image instanceof Error) {
-    if (expected instanceof Error && image instanceof Error) return [];
-    if (expected instanceof Error) return [`only umoci refuses: ${expected.message}`];
-    return [`only siflet refuses: ${String(image)}`];
+  if (expected instanceof Error) {
+    return image instanceof Error ? [] : [`only umoci refuses: ${expected.message}`];
   }
+  if (image instanceof Error) return [`only siflet refuses: ${image.message}`];
   const tree = await withKernelMount(image.path, image.partition, readTree);
   return compareTrees(expected, tree, {
     addedPaths: LAYOUT_PATHS,
@@ -47,7 +50,7 @@ async function unpack(layers: readonly Uint8Array[]): Promise<Tree | Error> {
   return await readTree(root);
 }
 
-async function convert(t: Owner, layers: readonly Uint8Array[]): Promise<Converted | Error> {
+async function convert(t: TestContext, layers: readonly Uint8Array[]): Promise<Converted | Error> {
   try {
     return await convertLayers(
       t,

@@ -6,9 +6,10 @@ import {
   NONE,
   sortTree,
   TreeError,
+  type FileTree,
   type SortedTree,
 } from "../../src/tree/index.ts";
-import { contentOf, readTar, tar } from "../fixtures/tar/index.ts";
+import { contentOf, readTar, tar, type TarItem } from "../fixtures/tar/index.ts";
 import { mergeStack, ModelError, type ModelDirectory } from "./reference-model.ts";
 import { tarItem, type Latin1, type Stack } from "./stack-entry.ts";
 
@@ -30,23 +31,32 @@ export function expectedOutcome(stack: Stack): Outcome {
 
 /** What reading the layers as archives and merging the records makes of it. */
 export function mergedOutcome(stack: Stack): Outcome {
-  const contents: string[] = [];
-  const merge = new LayerMerge(DEFAULT_LIMITS, () => undefined);
   try {
-    for (const layer of stack) {
-      const records = readTar(tar(layer.map(tarItem))).entries.map((entry): LayerRecord => {
-        if (entry.kind !== "file") return { ...entry, data: { kind: "empty" } };
-        const fragment = contents.push(latin1(contentOf(entry))) - 1;
-        return { ...entry, data: { kind: "fragment", fragment, offset: 0 } };
-      });
-      const hasWhiteouts = records.some(({ path }) => latin1(path).includes(".wh."));
-      merge.apply({ hasWhiteouts, records: () => passing(records) });
-    }
+    const { tree, contents } = mergeArchives(stack.map((layer) => layer.map(tarItem)));
+    return describeSorted(sortTree(tree), contents);
   } catch (error) {
     if (error instanceof TreeError) return { code: error.code };
     throw error;
   }
-  return describeSorted(sortTree(merge.tree), contents);
+}
+
+/** Reads archives, lowest first, and merges them; a file's data is its place in `contents`. */
+export function mergeArchives(layers: readonly (readonly TarItem[])[]): {
+  readonly tree: FileTree;
+  readonly contents: Latin1[];
+} {
+  const contents: Latin1[] = [];
+  const merge = new LayerMerge(DEFAULT_LIMITS, () => undefined);
+  for (const layer of layers) {
+    const records = readTar(tar(layer)).entries.map((entry): LayerRecord => {
+      if (entry.kind !== "file") return { ...entry, data: { kind: "empty" } };
+      const fragment = contents.push(latin1(contentOf(entry))) - 1;
+      return { ...entry, data: { kind: "fragment", fragment, offset: 0 } };
+    });
+    const hasWhiteouts = records.some(({ path }) => latin1(path).includes(".wh."));
+    merge.apply({ hasWhiteouts, records: () => passing(records) });
+  }
+  return { tree: merge.tree, contents };
 }
 
 /** Records as a log hands them out: the bytes of each are good until the next one. */

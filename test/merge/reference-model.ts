@@ -178,11 +178,9 @@ class Model {
       this.#touch(path);
       return;
     }
-    const targetPath = isFound ? this.#resolved(target) : [];
-    if (samePath(targetPath.slice(0, path.length), path)) {
-      this.#deviates("a link in place of its target's folder");
-    }
     if (found !== undefined) {
+      this.#directory(path.slice(0, -1))?.children.delete(name);
+      if (findIn(this.root, target) !== found) this.#deviates("a link on the way to its target");
       this.#put(path, found);
       return;
     }
@@ -230,17 +228,16 @@ class Model {
 
   /** Where a whiteout applies; below a link that this layer makes a directory, nowhere. */
   #whiteoutParent(names: Latin1[]): Latin1[] | undefined {
-    let isNew = false;
     const way = follow(this.root, names, (here, spellings) => {
       if (this.#touched.has(here.join("/"))) return false;
-      isNew = spellings.some((path) => this.#ownDirectories.has(path.join("/")));
-      return isNew;
+      return spellings.some((path) => this.#ownDirectories.has(path.join("/")));
     });
-    if (isNew) {
+    if (way === "loop") this.#fail("TREE_LINK_LOOP");
+    if (way === "stopped") {
       this.#deviates("a marker before its directory");
       return undefined;
     }
-    if (way === "loop") this.#fail("TREE_LINK_LOOP");
+    if (way.some(({ name }) => name.length > 255)) this.#deviates("a marker below an endless name");
     return plain(way);
   }
 
@@ -252,7 +249,7 @@ class Model {
   /** Follows the links on the way to a directory, makes what is missing of it, and says its path. */
   #makeParent(names: Latin1[]): Latin1[] {
     const way = follow(this.root, names);
-    if (way === "loop") this.#fail("TREE_LINK_LOOP");
+    if (typeof way === "string") this.#fail("TREE_LINK_LOOP");
     let at = this.root;
     for (const [depth, { name, isOfLink }] of way.entries()) {
       let next = at.children.get(name);
@@ -285,7 +282,8 @@ class Model {
   /** The path of a name without links on the way. */
   #resolved(names: Latin1[]): Latin1[] {
     const way = follow(this.root, names.slice(0, -1));
-    return way === "loop" ? this.#fail("TREE_LINK_LOOP") : [...plain(way), ...names.slice(-1)];
+    if (typeof way === "string") this.#fail("TREE_LINK_LOOP");
+    return [...plain(way), ...names.slice(-1)];
   }
 
   #find(path: Latin1[]): ModelNode | undefined {
@@ -308,7 +306,11 @@ type StopAtLink = (link: readonly Latin1[], spellings: readonly (readonly Latin1
  * Rids a path of symbolic links, inside the tree. What does not exist is passed as it stands, and
  * `..` takes the last name away.
  */
-function follow(root: ModelDirectory, names: readonly Latin1[], stop?: StopAtLink): Way[] | "loop" {
+function follow(
+  root: ModelDirectory,
+  names: readonly Latin1[],
+  stop?: StopAtLink,
+): Way[] | "loop" | "stopped" {
   const way: Way[] = [];
   const own: Latin1[] = [];
   const left: Way[] = names.map((name) => ({ name, isOfLink: false }));
@@ -325,7 +327,7 @@ function follow(root: ModelDirectory, names: readonly Latin1[], stop?: StopAtLin
       way.push(step);
       continue;
     }
-    if (stop?.(here, step.isOfLink ? [here] : [here, own]) === true) return [];
+    if (stop?.(here, step.isOfLink ? [here] : [here, own]) === true) return "stopped";
     hops += 1;
     if (hops > MOST_HOPS) return "loop";
     if (node.value.startsWith("/")) way.length = 0;
@@ -337,7 +339,7 @@ function follow(root: ModelDirectory, names: readonly Latin1[], stop?: StopAtLin
 
 function findIn(root: ModelDirectory, path: readonly Latin1[]): ModelNode | undefined | "loop" {
   const way = follow(root, path.slice(0, -1));
-  return way === "loop" ? way : lookUp(root, [...plain(way), ...path.slice(-1)]);
+  return typeof way === "string" ? "loop" : lookUp(root, [...plain(way), ...path.slice(-1)]);
 }
 
 /** What lies at a path, no link followed. */

@@ -120,9 +120,12 @@ export const wildStack: fc.Arbitrary<Stack> = fc
 
 /** Stacks that umoci understands as we do: no row of layers.md marked (dev) has a part in them. */
 export const plainStack: fc.Arbitrary<Stack> = stacks(
-  fc
-    .tuple(named, attributes, xattrs)
-    .map(([what, facts, kept]) => ({ ...facts, ...what, xattrs: acceptable(what.kind, kept) })),
+  fc.tuple(named, attributes, xattrs).map(([what, facts, kept]) => ({
+    ...{ ...facts, ...what, xattrs: acceptable(what.kind, kept) },
+    // The directories that umoci makes itself are those of a file system: a parent's set-group-id
+    // bit and group become theirs. And a device whose mode says that it is a file, it fails to make.
+    mode: what.kind === "file" ? facts.mode : facts.mode & 0o1777,
+  })),
 ).map((stack) => reduced(stack, true));
 
 /** What Linux lets be set, for umoci fails where it does not. */

@@ -81,7 +81,8 @@ async function walk(full: Buffer, path: string): Promise<[string, Buffer][]> {
   return found;
 }
 
-function nameText(name: Buffer): string {
+/** A name as the keys of a tree have it. */
+export function nameText(name: Buffer): string {
   if (isUtf8(name)) return name.toString();
   return name
     .toString("latin1")

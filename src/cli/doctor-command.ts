@@ -1,0 +1,94 @@
+import { CodedError } from "../base/index.ts";
+import {
+  diagnose,
+  worstOf,
+  type ConfigurationRead,
+  type Finding,
+  type Status,
+  type Topic,
+} from "../doctor/index.ts";
+import { EXIT } from "./exit-codes.ts";
+import { printable } from "./printable.ts";
+import type { Session } from "./session.ts";
+
+export interface DoctorFlags {
+  readonly json?: boolean;
+}
+
+/** `siflet doctor`: what will not work on this machine, and what to do about it. */
+export async function doctorCommand(flags: DoctorFlags, session: Session): Promise<void> {
+  const { environment, signal } = session;
+  const host = await environment.openHost();
+  const findings = await diagnose(
+    host,
+    {
+      configuration: await configurationRead(session),
+      config: await session.configDespiteProblems(),
+      homeDirectory: homeOf(session),
+      openStore: (directory) => environment.openStore(directory, { readOnly: true }),
+    },
+    signal,
+  );
+  const worst = worstOf(findings);
+  await session.print(
+    flags.json === true ? `${JSON.stringify({ worst, findings })}\n` : textOf(findings),
+  );
+  if (worst === "problem") session.exitWith(EXIT.unfit);
+}
+
+async function configurationRead(session: Session): Promise<ConfigurationRead> {
+  const places = await session.configPlaces();
+  try {
+    const parsed = await session.configFile();
+    return { places, path: parsed?.file.path, problems: parsed?.problems ?? [] };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { places, path: undefined, problems: [error] };
+  }
+}
+
+function homeOf({ environment }: Session): string | undefined {
+  try {
+    return environment.homeDirectory;
+  } catch {
+    return undefined;
+  }
+}
+
+const TITLES: Readonly<Record<Topic, string>> = {
+  configuration: "Configuration",
+  node: "Node",
+  store: "Store",
+  kernel: "Kernel",
+  runtimes: "Runtimes",
+  registries: "Registries",
+};
+
+/** As wide as the longest status. */
+const STATUS_WIDTH = 7;
+
+function textOf(findings: readonly Finding[]): string {
+  let text = "";
+  let topic: Topic | undefined;
+  for (const finding of findings) {
+    if (finding.topic !== topic) {
+      text += `${topic === undefined ? "" : "\n"}${TITLES[finding.topic]}\n`;
+      ({ topic } = finding);
+    }
+    text += linesOf(finding);
+  }
+  return text;
+}
+
+const SHOWN: Readonly<Record<Status, string>> = {
+  ok: "ok",
+  note: "note",
+  warning: "warning",
+  problem: "PROBLEM",
+};
+
+function linesOf({ status, text, remedy }: Finding): string {
+  const line = `  ${SHOWN[status].padEnd(STATUS_WIDTH)}  ${printable(text)}\n`;
+  if (remedy === undefined) return line;
+  return `${line}  ${"".padEnd(STATUS_WIDTH)}  → ${printable(remedy)}\n`;
+}

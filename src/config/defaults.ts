@@ -1,0 +1,64 @@
+import { isAbsolute, join } from "node:path";
+import { DEFAULT_LIMITS } from "../base/index.ts";
+import type { Compression, Owners } from "../image/index.ts";
+import type { CacheSize } from "./cache-size.ts";
+import type { Values } from "./schema.ts";
+
+/** What of the process and its machine the configuration depends on. */
+export interface Surroundings {
+  /** Environment variables. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  /** Reading it throws in a process that has none. */
+  readonly homeDirectory: string;
+  /** Whether the process has root's rights. */
+  readonly isRoot: boolean;
+  /** Threads that can run at the same time. */
+  readonly parallelism: number;
+}
+
+/** What every runtime and kernel reads. */
+export const DEFAULT_COMPRESSION: Compression = "gzip";
+/** The same for every caller, root or not. */
+export const DEFAULT_OWNERS: Owners = "image";
+
+const GiB = 1024 ** 3;
+const ROOT_CACHE: CacheSize = { maxBytes: 10 * GiB, maxPercent: 10 };
+const USER_CACHE: CacheSize = { maxBytes: GiB, maxPercent: 100 };
+
+/** Compressing threads when nobody says otherwise: more than 8 the network rarely feeds. */
+export function defaultJobs(availableParallelism: number): number {
+  return Math.min(availableParallelism, 8);
+}
+
+/** What holds where nobody says otherwise, but for the store. */
+export function defaultValues({
+  isRoot,
+  parallelism,
+}: Pick<Surroundings, "isRoot" | "parallelism">): Omit<Values, "store"> {
+  return {
+    compression: DEFAULT_COMPRESSION,
+    owners: DEFAULT_OWNERS,
+    layout: "layout/1",
+    jobs: defaultJobs(parallelism),
+    tmpdir: undefined,
+    plainHttp: [],
+    "cache.maxBytes": isRoot ? ROOT_CACHE : USER_CACHE,
+    "cache.dir": undefined,
+    limits: DEFAULT_LIMITS,
+  };
+}
+
+/**
+ * The store where nobody names one: `/var/lib/siflet` for root and `siflet` in the XDG data
+ * directory for everybody else.
+ *
+ * @see XDG Base Directory Specification: a relative or empty XDG_DATA_HOME counts as not set
+ */
+export function defaultStore(
+  surroundings: Pick<Surroundings, "variables" | "homeDirectory" | "isRoot">,
+): string {
+  if (surroundings.isRoot) return "/var/lib/siflet";
+  const data = surroundings.variables["XDG_DATA_HOME"] ?? "";
+  return join(isAbsolute(data) ? data : join(surroundings.homeDirectory, ".local/share"), "siflet");
+}

@@ -1,0 +1,18 @@
+export { cacheBytes, type CacheSize } from "./cache-size.ts";
+export { ConfigError, type ConfigErrorCode } from "./config-error.ts";
+export { configPlaces, readConfigFile, type ConfigPlaces } from "./config-file.ts";
+export {
+  cacheDirectory,
+  formatOrigin,
+  originOf,
+  resolveConfig,
+  shownSettings,
+  type Config,
+  type FlagSettings,
+  type Origin,
+  type ShownSetting,
+} from "./config.ts";
+export { DEFAULT_COMPRESSION, DEFAULT_OWNERS, defaultJobs, type Surroundings } from "./defaults.ts";
+export type { ParsedConfig } from "./parse-config.ts";
+export { isPlainHttpHost } from "./plain-http-host.ts";
+export { MOST_JOBS, type Key, type Layout, type Values } from "./schema.ts";

@@ -1,0 +1,121 @@
+import type { Limits } from "../base/index.ts";
+import type { Compression, Owners } from "../image/index.ts";
+import { cacheSizeKind, type CacheSize } from "./cache-size.ts";
+import {
+  choiceKind,
+  countKind,
+  hostsKind,
+  optionalPathKind,
+  pathKind,
+  sizeKind,
+  type NumberRange,
+  type ValueKind,
+} from "./value-kinds.ts";
+
+/** What siflet adds to images, by its frozen name. */
+export type Layout = "layout/1";
+
+/** More threads than any machine feeds; a number beyond is a slip of the keyboard. */
+export const MOST_JOBS = 256;
+
+/** The value of every setting but the limits, by its key; a dot stands for nesting in the file. */
+export interface Settings {
+  /** Absolute path of the store. */
+  readonly store: string;
+  /** What images are written with where nobody names a compressor. */
+  readonly compression: Compression;
+  /** Whose the files of images are where nobody says. */
+  readonly owners: Owners;
+  readonly layout: Layout;
+  /** Compressing threads. */
+  readonly jobs: number;
+  /** Absolute path of the directory that large layers are spooled in; absent: inside the store. */
+  readonly tmpdir: string | undefined;
+  /** `HOST[:PORT]` of registries, besides loopback, that plain http may be spoken to. */
+  readonly plainHttp: readonly string[];
+  readonly "cache.maxBytes": CacheSize;
+  /** Absolute path of the cache of converted layers; absent: inside the store. */
+  readonly "cache.dir": string | undefined;
+}
+
+/** The value of every setting. */
+export interface Values extends Settings {
+  readonly limits: Limits;
+}
+
+export type SettingKey = keyof Settings;
+export type LimitKey = `limits.${keyof Limits}`;
+/** What the file calls a setting, a dot for nesting: `store`, `cache.dir`, `limits.layers`. */
+export type Key = SettingKey | LimitKey;
+
+export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]> } = {
+  store: pathKind,
+  compression: choiceKind<Compression>(["gzip", "zstd"]),
+  owners: choiceKind<Owners>(["image", "root"]),
+  layout: choiceKind<Layout>(["layout/1"]),
+  jobs: countKind({ least: 1, most: MOST_JOBS }),
+  tmpdir: optionalPathKind("inside the store"),
+  plainHttp: hostsKind,
+  "cache.maxBytes": cacheSizeKind,
+  "cache.dir": optionalPathKind("inside the store"),
+};
+
+const GiB = 1024 ** 3;
+
+/** Sizes of what is held in memory at once. */
+const IN_MEMORY: NumberRange = { least: 1, most: GiB };
+const COUNT: NumberRange = { least: 1, most: 2 ** 31 - 1 };
+const STREAMED: NumberRange = { least: 1, most: Number.MAX_SAFE_INTEGER };
+
+export const LIMIT_KINDS: { readonly [L in keyof Limits]: ValueKind<number> } = {
+  manifestBytes: sizeKind(IN_MEMORY),
+  configBytes: sizeKind(IN_MEMORY),
+  layers: countKind(COUNT),
+  entries: countKind(COUNT),
+  layerBytes: sizeKind(STREAMED),
+  imageBytes: sizeKind(STREAMED),
+  headerBytes: sizeKind(IN_MEMORY),
+  pathBytes: sizeKind(IN_MEMORY),
+  pathDepth: countKind(COUNT),
+  // Linux reads no longer one.
+  linkTargetBytes: sizeKind({ least: 1, most: 4095 }),
+  xattrBytes: sizeKind(IN_MEMORY),
+  sparseSegments: countKind(COUNT),
+  // What zstd itself can be asked for.
+  zstdWindowLog: countKind({ least: 10, most: 31 }),
+  // squashfs counts owners in 16 bits.
+  ids: countKind({ least: 1, most: 65_535 }),
+  // Where a name begins is kept in 32 bits.
+  nameBytes: sizeKind({ least: 1, most: 4 * GiB - 1 }),
+};
+
+export function isSettingKey(text: string): text is SettingKey {
+  return Object.hasOwn(SETTING_KINDS, text);
+}
+
+export function isLimit(text: string): text is keyof Limits {
+  return Object.hasOwn(LIMIT_KINDS, text);
+}
+
+/** In the order in which they are shown. */
+export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTING_KINDS).filter(isSettingKey);
+export const LIMITS: readonly (keyof Limits)[] = Object.keys(LIMIT_KINDS).filter(isLimit);
+
+/** Keys of the file that hold further keys, and which. */
+export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ["cache", membersOf("cache")],
+  ["limits", LIMITS],
+]);
+
+/** What may stand at the top of the file. */
+export const TOP_KEYS: readonly string[] = [
+  ...SETTING_KEYS.filter((key) => !key.includes(".")),
+  ...SECTIONS.keys(),
+];
+
+function membersOf(section: string): string[] {
+  const prefix = `${section}.`;
+  return SETTING_KEYS.filter((key) => key.startsWith(prefix)).map((key) =>
+    key.slice(prefix.length),
+  );
+}

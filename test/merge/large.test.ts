@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { DEFAULT_LIMITS } from "../../src/base/index.ts";
+import { CODECS, loadBlockCompressor } from "../../src/codec/index.ts";
+import type { LayerRecord } from "../../src/packs/index.ts";
+import { planSquashfs, type SquashfsImage } from "../../src/squashfs/index.ts";
+import { LayerMerge, sortTree, type SortedTree } from "../../src/tree/index.ts";
+import { convertLayers } from "../fixtures/convert-layers.ts";
+import { parseLayer } from "../fixtures/merge-notation.ts";
+import { tar } from "../fixtures/tar/index.ts";
+import { noiseBytes } from "../real/index.ts";
+
+/** Trees of a size or shape that a hostile image may have; what is not linear here never ends. */
+describe("merging", () => {
+  test("Z08: 100,000 names of one directory come sorted and are listed", async () => {
+    const count = 100_000;
+    const tree = mergeAll([
+      function* () {
+        for (let i = count; i > 0; i -= 1) yield entry("f", `d/file-${i}`);
+      },
+    ]);
+    const [directory] = tree.children(tree.root);
+    assert.ok(directory !== undefined);
+    const names = Array.from(tree.children(directory), (node) => Buffer.from(tree.name(node)));
+    assert.equal(names.length, count);
+    assert.ok(names.every((name, i) => i === 0 || Buffer.compare(names[i - 1] ?? name, name) < 0));
+    assert.ok((await plan(tree)).size > 0);
+  });
+
+  test("Z08: 65,535 ids are an image, one more is refused with LIMIT_IDS", async () => {
+    const owners = (count: number): SortedTree =>
+      mergeAll([
+        function* () {
+          for (let i = 1; i <= count; i += 1) yield { ...entry("f", `f${i}`), uid: i };
+        },
+      ]);
+    // The group of all, and the owner of the root, is one more.
+    assert.ok((await plan(owners(65_534))).size > 0);
+    await assert.rejects(plan(owners(65_535)), { code: "LIMIT_IDS" });
+    await assert.rejects(plan(owners(70_000)), { code: "LIMIT_IDS" });
+  });
+
+  test("links make a tree deeper than any path, and an opaque root empties it", async () => {
+    const hops = 40;
+    const target = "d/".repeat(2047);
+    const path = (length: number): string => Array.from({ length }, (_, i) => `s${i}`).join("/");
+    const layers = [
+      function* () {
+        for (let i = 1; i <= hops; i += 1) {
+          yield { ...entry("s>t", path(i)), linkTarget: Buffer.from(target) };
+        }
+        yield entry("f", `${path(hops)}/f`);
+      },
+    ];
+    const tree = mergeAll(layers);
+    assert.equal(tree.nameCount, 1 + hops * (2047 + 1) + 1);
+    let bytes = 0;
+    const image = await plan(tree);
+    for (const chunk of image.chunks()) bytes += chunk.length;
+    assert.equal(bytes, image.size);
+    const opaque = (): LayerRecord[] => [entry("f", ".wh..wh..opq")];
+    assert.equal(mergeAll([...layers, opaque]).nameCount, 1);
+  });
+
+  test("a directory of many names that comes and goes many times", () => {
+    const tree = mergeAll([
+      function* () {
+        for (let i = 0; i < 20_000; i += 1) yield entry("f", `d/${i}`);
+        for (let i = 0; i < 100_000; i += 1) {
+          yield entry("f", "d");
+          yield entry("f", "d/last");
+        }
+      },
+    ]);
+    assert.equal(tree.nameCount, 3);
+  });
+
+  test("a directory of many new names that is made opaque many times", () => {
+    const tree = mergeAll([
+      () => [entry("f", "d/lower")],
+      function* () {
+        for (let i = 0; i < 20_000; i += 1) yield entry("f", `d/${i}`);
+        for (let i = 0; i < 100_000; i += 1) yield entry("f", "d/.wh..wh..opq");
+      },
+    ]);
+    assert.equal(tree.nameCount, 20_002);
+  });
+
+  test("many hard links before their targets, each to the next", () => {
+    const count = 100_000;
+    const tree = mergeAll([
+      function* () {
+        for (let i = 1; i <= count; i += 1) {
+          yield { ...entry("a@b", `l${i}`), linkTarget: Buffer.from(`l${i + 1}`) };
+        }
+        yield entry("f", `l${count + 1}`);
+      },
+    ]);
+    assert.equal(tree.nameCount, count + 2);
+    assert.equal(tree.inodeCount, 2);
+  });
+
+  test("Z03: 300 layers, each hides what the one below brought", () => {
+    const layers = Array.from({ length: 300 }, (_, i) => () => [
+      entry("f", `d/.wh.${i - 1}`),
+      entry("f", `d/${i}`),
+    ]);
+    const tree = mergeAll(layers);
+    const [directory] = tree.children(tree.root);
+    const names = Array.from(tree.children(directory ?? 0), (node) =>
+      Buffer.from(tree.name(node)).toString(),
+    );
+    assert.deepEqual(names, ["299"]);
+  });
+});
+
+test("H24: a link to a large file of a lower layer stores no block again", async (t) => {
+  const lower = tar([{ path: "a", data: noiseBytes("large", 1_000_000) }]);
+  const upper = tar([{ path: "b", type: "1", linkname: "a" }]);
+  const alone = await convertLayers(t, [{ tar: lower }]);
+  const linked = await convertLayers(t, [{ tar: lower }, { tar: upper }]);
+  assert.equal(linked.files, alone.files + 1);
+  assert.ok(linked.size - alone.size <= 4096);
+});
+
+test("X06: a file of 1 TiB with one byte in it makes a small image", async (t) => {
+  const map = `0,0,${2 ** 40 - 1},1`;
+  const pax = { "GNU.sparse.size": `${2 ** 40}`, "GNU.sparse.numblocks": "2" };
+  const sparse = { path: "huge", data: "x", pax: { ...pax, "GNU.sparse.map": map } };
+  const image = await convertLayers(t, [{ tar: tar([sparse]) }]);
+  assert.ok(image.size < 1_000_000, `${image.size} B`);
+});
+
+type Layer = () => Iterable<LayerRecord>;
+
+function mergeAll(layers: readonly Layer[]): SortedTree {
+  const merge = new LayerMerge(DEFAULT_LIMITS, () => undefined);
+  for (const records of layers) merge.apply({ hasWhiteouts: true, records });
+  return sortTree(merge.tree);
+}
+
+/** A record as `notation` says (merge-notation.ts), at another path. */
+function entry(notation: string, path: string): LayerRecord {
+  const template = templates.get(notation) ?? parseLayer(notation, [])[0];
+  if (template === undefined) throw new Error(`not an entry: ${notation}`);
+  templates.set(notation, template);
+  return { ...template, path: Buffer.from(path) };
+}
+
+const templates = new Map<string, LayerRecord>();
+
+async function plan(tree: SortedTree): Promise<SquashfsImage> {
+  const settings = CODECS.zstd;
+  return planSquashfs({
+    tree,
+    layers: [{ ...NO_BLOCKS }],
+    settings,
+    compress: await loadBlockCompressor(settings),
+    rootOwns: false,
+    limits: DEFAULT_LIMITS,
+  });
+}
+
+const NO_BLOCKS = {
+  sizes: new Uint32Array(0),
+  checksums: new Uint32Array(0),
+  fragments: new Uint32Array(0),
+  readBlocks: () => ({ blocks: 0, bytes: 0 }),
+};
