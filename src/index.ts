@@ -7,14 +7,12 @@ import { defaultJobs } from "./config/index.ts";
 import { HttpClient, systemClock } from "./http/index.ts";
 import {
   hostPlatform,
-  Info,
-  parseRef,
-  repositoryName,
+  type Info,
   type Compression,
   type Owners,
   type Platform,
 } from "./image/index.ts";
-import { familiarText, pullToFile, type OnPullEvent, type PullContext } from "./pull/index.ts";
+import { infoOfFile, pullToFile, type OnPullEvent, type PullContext } from "./pull/index.ts";
 import { Authenticator } from "./registry/index.ts";
 import { VERSION } from "./version.ts";
 
@@ -117,14 +115,5 @@ export async function pull(
     },
     signal,
   );
-  const reference = parseRef(ref);
-  reference.addDigests([familiarText(`${repositoryName(file.name)}@${file.rootDigest}`)]);
-  return new Info({
-    id: file.id,
-    size: file.size,
-    path: file.path,
-    ref: reference,
-    ociConfig: file.config,
-    origin: "layers",
-  });
+  return infoOfFile(file, ref);
 }

@@ -63,3 +63,10 @@ test("prune without anything to remove is a usage error", async (t) => {
   const directory = await newDirectory(t);
   assertFailure(await runHere(["prune"], { directory }), 2, /--cache/);
 });
+
+test("an empty directory is a store without images", async (t) => {
+  const directory = await newDirectory(t);
+  await mkdir(join(directory, "empty"));
+  const result = await runHere(["images", "--json", "--store", "empty"], { directory });
+  assert.deepEqual([result.exitCode, result.stdout.trim()], [0, "[]"]);
+});

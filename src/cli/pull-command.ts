@@ -1,14 +1,13 @@
 import { dirname } from "node:path";
 import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
-import { familiarName, Info, parseRef, repositoryName } from "../image/index.ts";
+import { familiarName, type Info } from "../image/index.ts";
 import {
   copyToOutput,
-  familiarText,
   infoOf,
+  infoOfFile,
   pullToFile,
   pullToStore,
   type PullContext,
-  type PulledFile,
   type PullOptions,
 } from "../pull/index.ts";
 import { usageError } from "./cli-error.ts";
@@ -114,14 +113,6 @@ async function pullToTarget(
   const image = await pullToStore(store, reference, context, options, signal);
   if (target.file !== undefined) await copyToOutput(image.path, target.file, { force }, signal);
   return infoOf(image);
-}
-
-/** A pulled file as the image that it is; its names are those that a store would record. */
-function infoOfFile(file: PulledFile, reference: string): Info {
-  const ref = parseRef(reference);
-  ref.addDigests([familiarText(`${repositoryName(file.name)}@${file.rootDigest}`)]);
-  const { id, size, path, config } = file;
-  return new Info({ id, size, path, ref, ociConfig: config, origin: "layers" });
 }
 
 /** The result for people, and what to do with it. */

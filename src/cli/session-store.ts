@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { CodedError } from "../base/index.ts";
 import { ImageError } from "../image/index.ts";
 import { storeNamesOf } from "../pull/index.ts";
@@ -90,8 +90,8 @@ function withCandidates(error: ImageError): ImageError {
 async function isStoreThere(session: Session): Promise<boolean> {
   const directory = await session.storeDirectory();
   try {
-    await stat(directory);
-    return true;
+    // An empty directory is the place of a store that is still to be made.
+    return (await readdir(directory)).length > 0;
   } catch (error) {
     // Whatever else is wrong, opening it will say so.
     return !(error instanceof Error && "code" in error && error.code === "ENOENT");

@@ -21,18 +21,7 @@ export type FileData =
     };
 
 /** One entry of a layer as the pack's log keeps it; byte strings are views into the log. */
-export interface LayerRecord {
-  readonly kind: EntryKind;
-  readonly path: Uint8Array;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: number;
-  readonly size: number;
-  readonly linkTarget: Uint8Array;
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
-  readonly xattrs: readonly Xattr[];
+export interface LayerRecord extends TarEntry {
   readonly data: FileData;
 }
 

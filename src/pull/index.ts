@@ -1,5 +1,5 @@
 export { findPartition, type PartitionPlace } from "./describe-image.ts";
-export { familiarText, infoOf, storeNamesOf } from "./info-of.ts";
+export { familiarText, infoOf, infoOfFile, storeNamesOf } from "./info-of.ts";
 export {
   openImageTree,
   type ImageFile,

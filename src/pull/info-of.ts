@@ -11,8 +11,10 @@ import {
   parseOciConfig,
   parseRef,
   parseStrictJson,
+  repositoryName,
   Reference,
 } from "../image/index.ts";
+import type { PulledFile } from "./pull-to-file.ts";
 import type { StoredImage } from "../store/index.ts";
 
 /** A stored image in the package's own shape; names as people write them. */
@@ -26,6 +28,14 @@ export function infoOf(image: StoredImage): Info {
     origin: image.origin,
     usedBy: image.borrowers.map(({ who }) => who),
   });
+}
+
+/** A pulled file in the package's own shape; its names are those that a store would record. */
+export function infoOfFile(file: PulledFile, reference: string): Info {
+  const ref = parseRef(reference);
+  ref.addDigests([familiarText(`${repositoryName(file.name)}@${file.rootDigest}`)]);
+  const { id, size, path, config } = file;
+  return new Info({ id, size, path, ref, ociConfig: config, origin: "layers" });
 }
 
 function referenceOf({ names: { tags, digests } }: StoredImage): Reference {

@@ -1,6 +1,6 @@
 import { grown } from "../base/index.ts";
 import type { Xattr } from "../layers/index.ts";
-import type { FileData } from "../packs/index.ts";
+import type { FileData, LayerRecord } from "../packs/index.ts";
 import { NONE } from "./name-table.ts";
 
 /** What an inode is; the numbers are squashfs' basic inode types. */
@@ -16,18 +16,8 @@ export const INODE_KIND = {
 export type InodeKind = keyof typeof INODE_KIND;
 
 /** What one inode is made of; numbers as the archive has them. */
-export interface InodeFacts {
+export interface InodeFacts extends Omit<LayerRecord, "kind" | "path"> {
   readonly kind: InodeKind;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: number;
-  readonly size: number;
-  readonly linkTarget: Uint8Array;
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
-  readonly xattrs: readonly Xattr[];
-  readonly data: FileData;
 }
 
 const DATA_EMPTY = 0;
