@@ -17,13 +17,10 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
       bytes += chunk.length;
     });
     client.pipe(upstream).pipe(client);
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
+    // An end is passed on by `pipe`, behind the last byte; only a break ends the other side at once.
+    client.on("error", () => upstream.destroy());
+    client.on("close", () => upstream.destroy());
+    upstream.on("error", () => client.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
