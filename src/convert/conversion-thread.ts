@@ -29,7 +29,10 @@ class ConversionThread {
   ) {
     this.#settings = settings;
     this.#send = send;
-    this.#pool = new CompressorPool(CODECS[settings.compression], settings);
+    this.#pool = new CompressorPool(CODECS[settings.compression], {
+      jobs: settings.jobs,
+      checksCodec: true,
+    });
     this.#buffers = new BatchBuffers(
       settings.jobs * BATCHES_PER_JOB,
       new ByteBudget(settings.budgetBytes, settings.budget),
@@ -40,7 +43,6 @@ class ConversionThread {
   }
 
   async #tellFingerprint(): Promise<void> {
-    if (!this.#settings.checksCodec) return;
     this.#send({ kind: "fingerprint", fingerprint: await this.#pool.fingerprint() });
   }
 

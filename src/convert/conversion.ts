@@ -25,8 +25,6 @@ export interface ConversionOptions {
   /** Compressing threads. */
   readonly jobs: number;
   readonly limits: Limits;
-  /** Codec id found by an earlier conversion of this process, or undefined to find it. */
-  readonly codecId: string | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -70,14 +68,12 @@ export class Conversion implements AsyncDisposable {
     this.#options = options;
     // A conversion that fails before anyone asks tells it to whoever waits for layers.
     this.#codecId.promise.catch(() => undefined);
-    if (options.codecId !== undefined) this.#codecId.resolve(options.codecId);
     const settings: ThreadSettings = {
       compression: options.compression,
       jobs: options.jobs,
       limits: options.limits,
       budget: this.#budget.shared,
       budgetBytes: BUDGET_BYTES,
-      checksCodec: options.codecId === undefined,
     };
     this.#worker = new Worker(threadUrl(import.meta.url, "conversion-thread"), {
       workerData: settings,

@@ -10,8 +10,6 @@ export interface ThreadSettings {
   /** Counter of the byte budget. */
   readonly budget: SharedArrayBuffer;
   readonly budgetBytes: number;
-  /** Whether the codec's golden vectors are to be compressed and compared. */
-  readonly checksCodec: boolean;
 }
 
 /** A layer that is going to be converted. */
@@ -69,7 +67,7 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: "buffer"; readonly buffer: ArrayBuffer }
-  /** What the golden vectors came out as, where they were asked for. */
+  /** What the golden vectors came out as. */
   | { readonly kind: "fingerprint"; readonly fingerprint: string }
   | { readonly kind: "layer-progress"; readonly id: number; readonly bytes: number }
   | { readonly kind: "layer-done"; readonly id: number }

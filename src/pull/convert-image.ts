@@ -72,7 +72,6 @@ async function convertOnce(
     compression: options.compression,
     jobs: options.jobs,
     limits,
-    codecId: undefined,
     warn: (message) => {
       onEvent({ kind: "warning", message });
     },

@@ -27,6 +27,17 @@ export class LayerReuse {
     this.#now = now;
   }
 
+  /** As the constructor; undefined where there is no cache, or one that keeps nothing. */
+  static of(
+    cache: PackCache | undefined,
+    store: Store | undefined,
+    source: ImageSource,
+    now: number,
+  ): LayerReuse | undefined {
+    if (cache === undefined || cache.maxBytes === 0) return undefined;
+    return new LayerReuse(store, source, cache, now);
+  }
+
   get cache(): PackCache {
     return this.#cache;
   }

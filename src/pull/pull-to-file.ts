@@ -1,11 +1,11 @@
-import type { Digest, ImageName, ImageSource, OciConfig } from "../image/index.ts";
+import type { Digest, ImageName, OciConfig } from "../image/index.ts";
 import { convertImage } from "./convert-image.ts";
 import { LayerReuse } from "./layer-reuse.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionWish, spoolDirectory } from "./pull-options.ts";
-import { resolveImage } from "./resolve-image.ts";
+import { resolveAndTell } from "./resolve-and-tell.ts";
 import { makeScratchDirectory } from "./scratch-directory.ts";
 
 /** A SIF that was pulled to where the caller wanted it. */
@@ -41,18 +41,8 @@ export async function pullToFile(
   const opened = openSource(reference, context);
   const { source, what } = opened;
   const { limits } = context;
-  const platform = options.platform ?? context.hostPlatform;
   const root = await source.resolve(signal);
-  const image = await resolveImage(source, root, platform, what, limits, signal);
-  options.onEvent({
-    kind: "resolved",
-    digest: root.digest,
-    layers: image.layers.map(({ descriptor: { digest, size } }, index) => ({
-      index,
-      digest,
-      size,
-    })),
-  });
+  const image = await resolveAndTell(opened, root, context, options, signal);
   await using scratch = await makeScratchDirectory(directory, context.now());
   await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
   const file = await convertImage(
@@ -65,7 +55,7 @@ export async function pullToFile(
       what,
       directory: scratch.path,
       spoolDirectory: spool.path,
-      reuse: reuseOf(options.cache, source, context),
+      reuse: LayerReuse.of(options.cache, undefined, source, context.now()),
       onEvent: options.onEvent,
     },
     signal,
@@ -81,13 +71,4 @@ export async function pullToFile(
     name: opened.name,
     rootDigest: root.digest,
   };
-}
-
-function reuseOf(
-  cache: PullOptions["cache"],
-  source: ImageSource,
-  context: PullContext,
-): LayerReuse | undefined {
-  if (cache === undefined || cache.maxBytes === 0) return undefined;
-  return new LayerReuse(undefined, source, cache, context.now());
 }

@@ -17,7 +17,8 @@ import { LayerReuse } from "./layer-reuse.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionWish, spoolDirectory } from "./pull-options.ts";
-import { deliveriesOf, resolveImage, type ResolvedImage } from "./resolve-image.ts";
+import { platformOf, resolveAndTell } from "./resolve-and-tell.ts";
+import { deliveriesOf, type ResolvedImage } from "./resolve-image.ts";
 import { verifyLayers } from "./verify-layers.ts";
 
 /**
@@ -85,23 +86,13 @@ class StorePull {
   async resolveAndConvert(): Promise<StoredImage> {
     const { source, what } = this.#opened;
     const { limits } = this.#context;
-    const image = await resolveImage(
-      source,
+    const image = await resolveAndTell(
+      this.#opened,
       this.#root,
-      this.#platform(),
-      what,
-      limits,
+      this.#context,
+      this.#options,
       this.#signal,
     );
-    this.#options.onEvent({
-      kind: "resolved",
-      digest: this.#root.digest,
-      layers: image.layers.map(({ descriptor: { digest, size } }, index) => ({
-        index,
-        digest,
-        size,
-      })),
-    });
     // One conversion of one content at a time; whoever waited finds it stored. Per source, or a
     // registry that names the content of another's image and never delivers it would stop its pulls.
     await using _claim = await this.#store.claim(
@@ -176,9 +167,12 @@ class StorePull {
   }
 
   #reuse(): LayerReuse | undefined {
-    const { cache } = this.#options;
-    if (cache === undefined || cache.maxBytes === 0) return undefined;
-    return new LayerReuse(this.#store, this.#opened.source, cache, this.#context.now());
+    return LayerReuse.of(
+      this.#options.cache,
+      this.#store,
+      this.#opened.source,
+      this.#context.now(),
+    );
   }
 
   #publication(image: ResolvedImage, file: ConvertedFile, profile: Profile): Publication {
@@ -248,16 +242,12 @@ class StorePull {
       host: source.origin,
       repository: name.repository,
       digest: this.#root.digest,
-      platform: formatPlatform(this.#platform()),
+      platform: formatPlatform(platformOf(this.#options, this.#context)),
     };
   }
 
   #names(): Names {
     return namesOf(this.#opened.name, this.#root);
-  }
-
-  #platform(): NonNullable<PullOptions["platform"]> {
-    return this.#options.platform ?? this.#context.hostPlatform;
   }
 }
 

@@ -128,7 +128,6 @@ async function convert(
     compression,
     jobs: 2,
     limits: DEFAULT_LIMITS,
-    codecId: undefined,
     warn: () => undefined,
   });
   for (const [index, layer] of layers.entries()) {
