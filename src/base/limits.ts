@@ -2,7 +2,8 @@ import { CodedError } from "./coded-error.ts";
 
 /**
  * Bounds on what hostile input can make us hold or do. All are inclusive maxima; every one has the
- * error code beside it in `LIMIT_CODES`. They bound decompressed bytes and never holes.
+ * error code beside it in `LIMIT_CODES`. They bound decompressed bytes and not holes, but for
+ * `logicalBytes`, and where a hole has to be stored because of what lies beside it.
  */
 export interface Limits {
   /** Bytes of one manifest or index. */
@@ -11,17 +12,17 @@ export interface Limits {
   readonly configBytes: number;
   /** Layers of one image. */
   readonly layers: number;
-  /** Tar entries of one image, all layers together. */
+  /** Tar entries of one image, all layers together, and directories that they only imply. */
   readonly entries: number;
   /** Decompressed bytes of one layer's tar stream. */
   readonly layerBytes: number;
-  /** Decompressed bytes of all layers of one image. */
+  /** Decompressed bytes of all layers of one image, and bytes of holes that share a block with data. */
   readonly imageBytes: number;
   /** Bytes of one extended (PAX or GNU) tar header. */
   readonly headerBytes: number;
-  /** Bytes of one cleaned path in a layer. */
+  /** Bytes of one cleaned path in a layer, and of one in the image, where links may lead deeper. */
   readonly pathBytes: number;
-  /** Components of one cleaned path in a layer. */
+  /** Components of one such path. */
   readonly pathDepth: number;
   /** Bytes of one symbolic link's target; one more cannot be read back by Linux. */
   readonly linkTargetBytes: number;
@@ -33,8 +34,14 @@ export interface Limits {
   readonly zstdWindowLog: number;
   /** Distinct user and group ids of one image (squashfs stores their number in 16 bits). */
   readonly ids: number;
-  /** Bytes of all file and link names of the merged tree. */
+  /** Bytes of all names and link targets of one image. */
   readonly nameBytes: number;
+  /** Bytes of all different sets of extended attributes of one image. */
+  readonly imageXattrBytes: number;
+  /** Names that symbolic links bring into the paths of one image's entries. */
+  readonly linkSteps: number;
+  /** Bytes of all files of one image, holes included. */
+  readonly logicalBytes: number;
 }
 
 export type LimitCode =
@@ -52,7 +59,10 @@ export type LimitCode =
   | "LIMIT_SPARSE_SEGMENTS"
   | "LIMIT_ZSTD_WINDOW"
   | "LIMIT_IDS"
-  | "LIMIT_NAME_BYTES";
+  | "LIMIT_NAME_BYTES"
+  | "LIMIT_IMAGE_XATTR_BYTES"
+  | "LIMIT_LINK_STEPS"
+  | "LIMIT_LOGICAL_BYTES";
 
 /** The code of each limit, so that a refusal says which bound was met. */
 export const LIMIT_CODES: Readonly<Record<keyof Limits, LimitCode>> = {
@@ -71,6 +81,9 @@ export const LIMIT_CODES: Readonly<Record<keyof Limits, LimitCode>> = {
   zstdWindowLog: "LIMIT_ZSTD_WINDOW",
   ids: "LIMIT_IDS",
   nameBytes: "LIMIT_NAME_BYTES",
+  imageXattrBytes: "LIMIT_IMAGE_XATTR_BYTES",
+  linkSteps: "LIMIT_LINK_STEPS",
+  logicalBytes: "LIMIT_LOGICAL_BYTES",
 };
 
 /** Input that asks for more than a configured bound. */
@@ -95,6 +108,9 @@ export const DEFAULT_LIMITS: Limits = {
   zstdWindowLog: 27,
   ids: 65_535,
   nameBytes: 2048 * MiB,
+  imageXattrBytes: 128 * MiB,
+  linkSteps: 50_000_000,
+  logicalBytes: 64 * TiB,
 };
 
 /**

@@ -131,6 +131,9 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   LIMIT_ZSTD_WINDOW: EXIT.limit,
   LIMIT_IDS: EXIT.limit,
   LIMIT_NAME_BYTES: EXIT.limit,
+  LIMIT_IMAGE_XATTR_BYTES: EXIT.limit,
+  LIMIT_LINK_STEPS: EXIT.limit,
+  LIMIT_LOGICAL_BYTES: EXIT.limit,
 
   NO_SPACE: EXIT.noSpace,
 

@@ -70,13 +70,14 @@ const STREAMED: NumberRange = { least: 1, most: Number.MAX_SAFE_INTEGER };
 export const LIMIT_KINDS: { readonly [L in keyof Limits]: ValueKind<number> } = {
   manifestBytes: sizeKind(IN_MEMORY),
   configBytes: sizeKind(IN_MEMORY),
-  layers: countKind(COUNT),
+  // Layers are numbered in 16 bits, and so is depth.
+  layers: countKind({ least: 1, most: 65_534 }),
   entries: countKind(COUNT),
   layerBytes: sizeKind(STREAMED),
   imageBytes: sizeKind(STREAMED),
   headerBytes: sizeKind(IN_MEMORY),
   pathBytes: sizeKind(IN_MEMORY),
-  pathDepth: countKind(COUNT),
+  pathDepth: countKind({ least: 1, most: 65_535 }),
   // Linux reads no longer one.
   linkTargetBytes: sizeKind({ least: 1, most: 4095 }),
   xattrBytes: sizeKind(IN_MEMORY),
@@ -87,6 +88,10 @@ export const LIMIT_KINDS: { readonly [L in keyof Limits]: ValueKind<number> } = 
   ids: countKind({ least: 1, most: 65_535 }),
   // Where a name begins is kept in 32 bits.
   nameBytes: sizeKind({ least: 1, most: 4 * GiB - 1 }),
+  imageXattrBytes: sizeKind(IN_MEMORY),
+  linkSteps: countKind(COUNT),
+  // Blocks of a file are counted in 32 bits.
+  logicalBytes: sizeKind({ least: 1, most: 256 * 1024 * GiB }),
 };
 
 export function isSettingKey(text: string): text is SettingKey {

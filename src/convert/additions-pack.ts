@@ -22,7 +22,8 @@ export async function convertAdditions(
   {
     await using file = await open(path, "wx", 0o600);
     const writer = new PackWriter(file);
-    const builder = new PackBuilder({ ...context, writer, diffId: "", what: "what siflet adds" });
+    const identity = { diffId: "", what: "what siflet adds" };
+    const builder = new PackBuilder({ ...context, ...identity, writer, count: () => undefined });
     for (const entry of entries) {
       builder.entry(tarEntryOf(entry));
       if (entry.kind !== "file") continue;

@@ -70,6 +70,19 @@ describe("golden images", () => {
 
 const small = makeTar([{ path: "f", data: Buffer.from("content") }]);
 
+/** A byte in each of a hundred blocks: little to read and much to write. */
+const islands = makeTar([
+  {
+    path: "f",
+    data: "x".repeat(100),
+    pax: {
+      "GNU.sparse.size": "13107200",
+      "GNU.sparse.numblocks": "100",
+      "GNU.sparse.map": Array.from({ length: 100 }, (_, i) => `${i * 131_072},1`).join(","),
+    },
+  },
+]);
+
 describe("layers that are refused", () => {
   const zero = parseDigest(`sha256:${"0".repeat(64)}`);
   const gzip = zstdBlob(small);
@@ -106,6 +119,12 @@ describe("layers that are refused", () => {
       layer: { tar: small },
       code: LIMIT_CODES.entries,
       limits: { entries: 0 },
+    },
+    {
+      name: "more holes in the blocks of data than the limit",
+      layer: { tar: islands },
+      code: LIMIT_CODES.imageBytes,
+      limits: { imageBytes: islands.length + 50 * 131_072 },
     },
     {
       name: "bytes that are neither the blob nor any layer",

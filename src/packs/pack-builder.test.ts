@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { inflateSync, zstdDecompressSync } from "node:zlib";
-import { ByteBudget, DEFAULT_LIMITS } from "../base/index.ts";
+import { ByteBudget, DEFAULT_LIMITS, type Limits } from "../base/index.ts";
 import { CODECS, CompressorPool, RAW_BLOCK, storedBytes } from "../codec/index.ts";
 import type { Compression } from "../image/index.ts";
 import type { TarEntry } from "../layers/index.ts";
@@ -141,9 +141,40 @@ test("a pack that was cut short, or is none, is refused", async (t) => {
 
 test("a layer with more entries than the limit is refused", async (t) => {
   await assert.rejects(
-    writePack(t, files, { compression: "gzip", jobs: 1, chunk: 65_536, entries: 3 }),
+    writePack(t, files, { compression: "gzip", jobs: 1, chunk: 65_536, limits: { entries: 3 } }),
     { code: "LIMIT_ENTRIES" },
   );
+});
+
+test("a layer whose files are longer than the limit, holes included, is refused", async (t) => {
+  const logicalBytes = 8 * B;
+  const how = { compression: "gzip", jobs: 1, chunk: 65_536, limits: { logicalBytes } } as const;
+  const fits = [
+    { name: "a", pieces: [5 * B] },
+    { name: "b", pieces: [noise(3), 3 * B - 3] },
+  ];
+  await writePack(t, fits, how);
+  const more = [...fits, { name: "c", pieces: [1] }];
+  await assert.rejects(writePack(t, more, how), { code: "LIMIT_LOGICAL_BYTES" });
+  const huge = [{ name: "huge", pieces: [Number.MAX_SAFE_INTEGER] }];
+  await assert.rejects(writePack(t, huge, { ...how, limits: {} }), { code: "LIMIT_LOGICAL_BYTES" });
+});
+
+test("holes are counted where data shares their block, and nowhere else", async (t) => {
+  const rows = [
+    { pieces: [5 * B + 7], counted: 0 },
+    { pieces: [noise(1), 5 * B - 1], counted: B - 1 },
+    { pieces: [B + 3, noise(B - 3), 2 * B], counted: 3 },
+    { pieces: [2 * B, noise(1), 9], counted: 9 },
+    { pieces: [noise(1), 99], counted: 99 },
+  ];
+  for (const { pieces, counted } of rows) {
+    let bytes = 0;
+    const count = (more: number): void => void (bytes += more);
+    const how = { compression: "gzip", jobs: 1, chunk: 65_536, count } as const;
+    await writePack(t, [{ name: "f", pieces }], how);
+    assert.equal(bytes, counted);
+  }
 });
 
 function readWhole(path: string): void {
@@ -156,7 +187,8 @@ interface How {
   readonly jobs: number;
   /** Bytes that are handed over at once. */
   readonly chunk: number;
-  readonly entries?: number;
+  readonly limits?: Partial<Limits>;
+  readonly count?: (bytes: number) => void;
 }
 
 async function writePack(t: TestContext, list: readonly File[], how: How): Promise<string> {
@@ -173,10 +205,11 @@ async function writePack(t: TestContext, list: readonly File[], how: How): Promi
     pool,
     buffers: new BatchBuffers(2, new ByteBudget(2 ** 30)),
     writer: new PackWriter(file),
-    limits: { ...DEFAULT_LIMITS, entries: how.entries ?? DEFAULT_LIMITS.entries },
+    limits: { ...DEFAULT_LIMITS, ...how.limits },
     diffId: `sha256:${"d".repeat(64)}`,
     what: "test layer",
     warn: () => undefined,
+    count: how.count ?? (() => undefined),
   });
   try {
     for (const { name, pieces } of list) {

@@ -22,6 +22,8 @@ export interface PackBuilderOptions {
   /** The layer, as messages name it. */
   readonly what: string;
   readonly warn: (message: string) => void;
+  /** Told of bytes of holes that have to be stored, for data shares their block. */
+  readonly count: (bytes: number) => void;
 }
 
 /**
@@ -46,6 +48,7 @@ export class PackBuilder implements TarSink {
   #blocks = 0;
   #entries = 0;
   #contentBytes = 0;
+  #logicalBytes = 0;
   #hasWhiteouts = false;
 
   // The file that is being read.
@@ -71,6 +74,8 @@ export class PackBuilder implements TarSink {
       this.#record(entry, { kind: "empty" });
       return;
     }
+    this.#logicalBytes += entry.size;
+    if (this.#logicalBytes > limits.logicalBytes) throw limitError(limits, "logicalBytes", what);
     this.#entry = entry;
     this.#left = entry.size;
     this.#firstBlock = this.#blocks;
@@ -105,6 +110,7 @@ export class PackBuilder implements TarSink {
   hole(length: number): void {
     if (this.#inFragment) {
       const at = this.#fragmentUsed + this.#blockFilled;
+      this.#options.count(length);
       this.#fragment.fill(0, at, at + length);
       this.#blockFilled += length;
       return;
@@ -126,6 +132,7 @@ export class PackBuilder implements TarSink {
       }
       const count = Math.min(left, this.#blockTarget - this.#blockFilled);
       const at = this.#batchUsed + this.#blockFilled;
+      this.#options.count(count);
       this.#batchBytes.fill(0, at, at + count);
       this.#blockFilled += count;
       left -= count;

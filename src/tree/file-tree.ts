@@ -1,6 +1,8 @@
-import type { Limits } from "../base/index.ts";
+import { limitError, type Limits } from "../base/index.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { INODE_KIND, InodeTable, type InodeFacts } from "./inode-table.ts";
 import { NameTable, NONE } from "./name-table.ts";
+import { components, isDots, lengthWithout, text } from "./path-bytes.ts";
 import { TreeError } from "./tree-error.ts";
 
 /** Attributes of a directory that no layer names (layers.md §5.1, and our time 0). */
@@ -22,7 +24,6 @@ const MOST_HOPS = 40;
 /** The longest name that Linux knows. */
 const NAME_BYTES = 255;
 const SLASH = 0x2f;
-const DOT = 0x2e;
 
 export const ROOT = 0;
 
@@ -34,10 +35,10 @@ export type MissingParents =
   | "create";
 
 /**
- * Called at a symbolic link on the way; true stops the walk. `spellings` are the link's own path
- * and, where no other link led to it, what the followed path calls it.
+ * Called at a symbolic link on the way; true stops the walk. `spelling` is what the followed path
+ * calls the link, undefined where another link led to it.
  */
-export type StopAtLink = (node: number, spellings: () => readonly Uint8Array[]) => boolean;
+export type StopAtLink = (node: number, spelling: Uint8Array | undefined) => boolean;
 
 /** How far a path leads. */
 interface Walk {
@@ -60,12 +61,21 @@ interface Step {
  */
 export class FileTree {
   readonly names: NameTable;
-  readonly inodes: InodeTable = new InodeTable();
+  readonly inodes: InodeTable;
+  /** Counts what the merge holds besides names and link targets, too. */
+  readonly held: HeldBytes;
   /** Changes whenever a directory goes or a link comes or goes, so that paths may lead elsewhere. */
   generation = 0;
+  /** Directories that were made because something below them was. */
+  impliedDirectories = 0;
+  readonly #limits: Limits;
+  #linkSteps = 0;
 
   constructor(limits: Limits, seed = 0) {
-    this.names = new NameTable(limits, seed);
+    this.#limits = limits;
+    this.held = new HeldBytes(limits);
+    this.names = new NameTable(limits, this.held, seed);
+    this.inodes = new InodeTable(limits, this.held);
     this.names.inode[ROOT] = this.inodes.add(IMPLIED_DIRECTORY, 0);
   }
 
@@ -86,6 +96,7 @@ export class FileTree {
    * @returns the directory's node, or NONE where `missing` is "stop" and it does not exist
    * @throws TreeError `TREE_LINK_LOOP`, or `TREE_PARENT` when a link on the way leads to a file, or
    * to what no directory can be called
+   * @throws LimitError `LIMIT_LINK_STEPS`, and those of names
    */
   resolveDirectory(
     path: Uint8Array,
@@ -191,13 +202,13 @@ export class FileTree {
     }
   }
 
-  /** The root-relative path of a node, for messages and look-ups in a layer's own entries. */
-  pathOf(node: number): Uint8Array {
+  /** The names that lead from the root to a node. */
+  namesTo(node: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
     for (let at = node; at !== ROOT; at = this.names.parent[at] ?? ROOT) {
-      parts.push(this.names.name(at).slice());
+      parts.push(this.names.name(at));
     }
-    return joinPath(parts.reverse());
+    return parts.reverse();
   }
 
   /** Follows `path` by the inodes that `inodeAt` finds under names; changes nothing. */
@@ -220,20 +231,31 @@ export class FileTree {
       if (this.#isInode(inode, "directory")) {
         node = next;
       } else if (this.#isInode(inode, "symlink")) {
-        const spellings = (): readonly Uint8Array[] => {
-          const found = this.pathOf(next);
-          return isOwn ? [found, path.subarray(0, lengthWithout(path, pending.length))] : [found];
-        };
-        if (stopAtLink?.(next, spellings) === true) return { end: "link", node, rest };
+        if (stopAtLink !== undefined) {
+          this.#countLinkSteps(this.names.depth[next] ?? 0);
+          const length = isOwn ? lengthWithout(path, pending.length) : undefined;
+          const spelling = length === undefined ? undefined : path.subarray(0, length);
+          if (stopAtLink(next, spelling)) return { end: "link", node, rest };
+        }
         if ((hops += 1) > MOST_HOPS) return { end: "loop", node, rest };
         const target = this.inodes.linkTarget(inode);
         if (target[0] === SLASH) node = ROOT;
-        pending.push(...components(target).reverse());
+        const names = components(target).reverse();
+        this.#countLinkSteps(names.length);
+        pending.push(...names);
       } else {
         rest.push({ name, isOwn });
       }
     }
     return { end: "path", node, rest };
+  }
+
+  /** Forty links of two thousand names each may stand in one short path: that adds up. */
+  #countLinkSteps(count: number): void {
+    this.#linkSteps += count;
+    if (this.#linkSteps > this.#limits.linkSteps) {
+      throw limitError(this.#limits, "linkSteps", "image");
+    }
   }
 
   #isInode(inode: number, kind: keyof typeof INODE_KIND): boolean {
@@ -256,44 +278,7 @@ export class FileTree {
       const way = "a symbolic link on the way leads to";
       throw new TreeError("TREE_PARENT", `${text(path)}: ${way} ${text(name)}, which ${what}`);
     }
+    this.impliedDirectories += 1;
     return this.place(parent, name, this.inodes.add(IMPLIED_DIRECTORY, layer), layer);
   }
-}
-
-/** The names that a path is made of, `.` and empty ones left out. */
-export function components(path: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let from = 0;
-  while (from < path.length) {
-    const slash = path.indexOf(SLASH, from);
-    const to = slash === -1 ? path.length : slash;
-    const part = path.subarray(from, to);
-    if (part.length > 0 && !isDots(part, 1)) parts.push(part);
-    from = to + 1;
-  }
-  return parts;
-}
-
-/** A path for a message: escaped, so that no name can speak to a terminal. */
-export function text(path: Uint8Array): string {
-  return JSON.stringify(Buffer.from(path).toString("utf8").slice(0, 300));
-}
-
-/** Bytes of a cleaned path without its last `count` names. */
-function lengthWithout(path: Uint8Array, count: number): number {
-  let length = path.length;
-  for (let left = count; left > 0; left -= 1) {
-    length = Math.max(path.lastIndexOf(SLASH, length - 1), 0);
-  }
-  return length;
-}
-
-function joinPath(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(
-    parts.flatMap((part, i) => (i === 0 ? [part] : [Uint8Array.of(SLASH), part])),
-  );
-}
-
-function isDots(name: Uint8Array, count: number): boolean {
-  return name.length === count && name.every((byte) => byte === DOT);
 }

@@ -1,7 +1,9 @@
-import { grown } from "../base/index.ts";
+import { ByteList, grown, limitError, type Limits } from "../base/index.ts";
 import type { Xattr } from "../layers/index.ts";
 import type { FileData, LayerRecord } from "../packs/index.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { NONE } from "./name-table.ts";
+import { latin1 } from "./path-bytes.ts";
 
 /** What an inode is; the numbers are squashfs' basic inode types. */
 export const INODE_KIND = {
@@ -44,18 +46,27 @@ export class InodeTable {
   /** Bytes of a file; device number (squashfs form) of a device. */
   size: Float64Array = new Float64Array(1024);
   readonly xattrSets: (readonly Xattr[])[] = [];
+  readonly #limits: Limits;
+  readonly #held: HeldBytes;
   #dataKind = new Uint8Array(1024);
   #dataFirst = new Uint32Array(1024);
   #dataSecond = new Uint32Array(1024);
   readonly #runs = new Map<number, Uint32Array>();
-  readonly #targets: Uint8Array[] = [];
+  readonly #targets = new ByteList();
   readonly #xattrIds = new Map<string, number>();
+  #xattrBytes = 0;
   #count = 0;
+
+  constructor(limits: Limits, held: HeldBytes) {
+    this.#limits = limits;
+    this.#held = held;
+  }
 
   get count(): number {
     return this.#count;
   }
 
+  /** @throws LimitError `LIMIT_NAME_BYTES` for link targets, `LIMIT_IMAGE_XATTR_BYTES` */
   add(facts: InodeFacts, layer: number): number {
     if (this.#count === this.kind.length) this.#grow();
     const inode = this.#count++;
@@ -68,7 +79,9 @@ export class InodeTable {
         this.#setData(inode, facts.data);
         break;
       case "symlink":
-        this.#dataFirst[inode] = this.#targets.push(facts.linkTarget.slice()) - 1;
+        this.#held.add(facts.linkTarget.length);
+        this.#dataFirst[inode] = this.#targets.push(facts.linkTarget);
+        this.#dataSecond[inode] = facts.linkTarget.length;
         break;
       case "block":
       case "character":
@@ -81,7 +94,11 @@ export class InodeTable {
     return inode;
   }
 
-  /** Gives an inode other attributes; what it holds stays. */
+  /**
+   * Gives an inode other attributes; what it holds stays.
+   *
+   * @throws LimitError `LIMIT_IMAGE_XATTR_BYTES`
+   */
   setAttributes(
     inode: number,
     facts: Pick<InodeFacts, "mode" | "uid" | "gid" | "mtime" | "xattrs">,
@@ -93,10 +110,11 @@ export class InodeTable {
     this.xattrs[inode] = this.#internXattrs(facts.xattrs);
   }
 
+  /** Where a symbolic link leads; valid until the next inode is added. */
   linkTarget(inode: number): Uint8Array {
-    const target = this.#targets[this.#dataFirst[inode] ?? NONE];
-    if (target === undefined) throw new Error(`inode ${inode} is no symbolic link`);
-    return target;
+    if (this.kind[inode] !== INODE_KIND.symlink) throw new Error(`inode ${inode} is no link`);
+    const start = this.#dataFirst[inode] ?? 0;
+    return this.#targets.buffer.subarray(start, start + (this.#dataSecond[inode] ?? 0));
   }
 
   data(inode: number): FileData {
@@ -136,6 +154,13 @@ export class InodeTable {
       .join("");
     const known = this.#xattrIds.get(key);
     if (known !== undefined) return known;
+    this.#xattrBytes += xattrs.reduce(
+      (sum, { name, value }) => sum + name.length + value.length,
+      0,
+    );
+    if (this.#xattrBytes > this.#limits.imageXattrBytes) {
+      throw limitError(this.#limits, "imageXattrBytes", "image");
+    }
     // The records' bytes belong to a log that is let go of.
     const set = xattrs.map(({ name, value }) => ({ name: name.slice(), value: value.slice() }));
     const id = this.xattrSets.push(set) - 1;
@@ -162,8 +187,4 @@ export class InodeTable {
 /** The one 32-bit form of a device number that squashfs and Linux use. */
 function encodeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

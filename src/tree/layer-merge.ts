@@ -1,8 +1,10 @@
 import { limitError, type Limits } from "../base/index.ts";
 import type { LayerRecord } from "../packs/index.ts";
-import { FileTree, ROOT, text } from "./file-tree.ts";
+import { FileTree, ROOT } from "./file-tree.ts";
 import { INODE_KIND, type InodeFacts, type InodeKind } from "./inode-table.ts";
 import { NONE } from "./name-table.ts";
+import { components, latin1, splitPath, startsWith, text } from "./path-bytes.ts";
+import { PathSet } from "./path-set.ts";
 import { TreeError } from "./tree-error.ts";
 
 const SLASH = 0x2f;
@@ -47,12 +49,16 @@ const PLACEHOLDER: InodeFacts = {
 export class LayerMerge {
   readonly tree: FileTree;
   readonly #limits: Limits;
+  readonly #seed: number;
   readonly #warn: (message: string) => void;
   /** Files below AUFS' own directory, which only hard links may still name. */
   readonly #aufsFiles = new Map<string, number>();
   #entries = 0;
+  #logicalBytes = 0;
+  #hasWarned = false;
   #layer = 0;
-  #ownDirectories: ReadonlySet<string> = new Set();
+  /** What the layer's own entries call directories; undefined where it hides nothing. */
+  #ownDirectories: PathSet | undefined;
   /** Directories that hold nothing but what this layer brought. */
   readonly #emptied = new Set<number>();
   /** Placeholder inodes of this layer; what each stands for until the layer ends. */
@@ -64,21 +70,26 @@ export class LayerMerge {
   constructor(limits: Limits, warn: (message: string) => void, seed = 0) {
     this.tree = new FileTree(limits, seed);
     this.#limits = limits;
+    this.#seed = seed;
     this.#warn = warn;
   }
 
   /**
    * @throws TreeError for what the layers cannot mean together
-   * @throws LimitError `LIMIT_ENTRIES`, `LIMIT_NAME_BYTES`
+   * @throws LimitError `LIMIT_ENTRIES`, directories that are only implied included;
+   *   `LIMIT_NAME_BYTES`, `LIMIT_PATH_DEPTH`, `LIMIT_PATH_BYTES`, `LIMIT_LINK_STEPS`,
+   *   `LIMIT_IMAGE_XATTR_BYTES`, `LIMIT_LOGICAL_BYTES`
    */
   apply(log: LayerLog): void {
     this.#layer += 1;
     this.#emptied.clear();
-    this.#ownDirectories = log.hasWhiteouts ? directoriesOf(log) : new Set();
+    this.#ownDirectories = log.hasWhiteouts ? this.#directoriesOf(log) : undefined;
     for (const record of log.records()) {
       this.#entries += 1;
-      if (this.#entries > this.#limits.entries) throw limitError(this.#limits, "entries", "image");
       this.#applyRecord(record);
+      if (this.#entries + this.tree.impliedDirectories > this.#limits.entries) {
+        throw limitError(this.#limits, "entries", "image");
+      }
     }
     if (this.#lateLinks.size > 0) this.#resolveLateLinks();
   }
@@ -89,7 +100,7 @@ export class LayerMerge {
       this.#applyDirectory(record, ROOT);
       return;
     }
-    const [parent, name] = split(path);
+    const [parent, name] = splitPath(path);
     if (hasWhiteoutComponent(parent)) {
       this.#keepAufsFile(record);
     } else if (startsWith(name, WHITEOUT)) {
@@ -119,6 +130,10 @@ export class LayerMerge {
   }
 
   #addInode(record: LayerRecord): number {
+    this.#logicalBytes += record.size;
+    if (this.#logicalBytes > this.#limits.logicalBytes) {
+      throw limitError(this.#limits, "logicalBytes", "image");
+    }
     const kind = record.kind === "hardlink" ? "file" : (record.kind satisfies InodeKind);
     return this.tree.inodes.add({ ...record, kind }, this.#layer);
   }
@@ -158,11 +173,14 @@ export class LayerMerge {
    * directory of that name: what the whiteout is about is then new and has nothing below it.
    */
   #whiteoutParent(path: Uint8Array): number {
-    return this.tree.resolveDirectory(path, this.#layer, "stop", (node, spellings) => {
-      if (this.#ownDirectories.size === 0 || this.tree.names.touched[node] === this.#layer) {
-        return false;
-      }
-      return spellings().some((path) => this.#ownDirectories.has(latin1(path)));
+    const own = this.#ownDirectories;
+    if (own === undefined || own.isEmpty) {
+      return this.tree.resolveDirectory(path, this.#layer, "stop");
+    }
+    return this.tree.resolveDirectory(path, this.#layer, "stop", (link, spelling) => {
+      if (this.tree.names.touched[link] === this.#layer) return false;
+      if (own.has(this.tree.namesTo(link))) return true;
+      return spelling !== undefined && own.has(components(spelling));
     });
   }
 
@@ -177,12 +195,13 @@ export class LayerMerge {
     const node = this.tree.names.find(parent, name);
     if (inode !== NONE && node !== NONE && this.tree.inodeOf(node) === inode) {
       if (Buffer.compare(path, target) === 0) {
-        this.#warn(`${text(path)} is a hard link to itself`);
+        this.#warnOfSelfLink(path);
       }
       this.tree.touch(node, this.#layer);
       return;
     }
     if (inode === NONE) {
+      this.tree.held.add(path.length + target.length);
       inode = this.tree.inodes.add(PLACEHOLDER, this.#layer);
       this.#lateLinks.set(inode, { path: path.slice(), target: target.slice() });
     }
@@ -190,12 +209,19 @@ export class LayerMerge {
     if (this.#lateLinks.has(inode)) this.#lateNames.push({ node: placed, placeholder: inode });
   }
 
+  /** Once for an image: it may have a million of them. */
+  #warnOfSelfLink(path: Uint8Array): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#warn(`left out ${text(path)}, a hard link to itself`);
+  }
+
   /**
    * The inode that a hard link to `target` shares now: a file there, else the file that was there
    * before this layer, else one that AUFS put aside; NONE where there is none of them.
    */
   #linkedInode(path: Uint8Array, target: Uint8Array): number {
-    const [parentPath, name] = split(target);
+    const [parentPath, name] = splitPath(target);
     const directory = this.tree.resolveDirectory(parentPath, this.#layer, "stop");
     const node = directory === NONE ? NONE : this.tree.names.find(directory, name);
     const inode = node === NONE ? NONE : this.tree.inodeOf(node);
@@ -235,8 +261,17 @@ export class LayerMerge {
     this.#lateNames = [];
   }
 
+  #directoriesOf(log: LayerLog): PathSet {
+    const paths = new PathSet(this.#limits, this.#seed);
+    for (const { kind, path } of log.records()) {
+      if (kind === "directory") paths.add(path);
+    }
+    return paths;
+  }
+
   #keepAufsFile(record: LayerRecord): void {
     if (record.kind !== "file" || !startsWith(record.path, AUFS_LINKS)) return;
+    this.tree.held.add(record.path.length);
     this.#aufsFiles.set(latin1(record.path), this.#addInode(record));
   }
 }
@@ -244,20 +279,6 @@ export class LayerMerge {
 function linkError(path: Uint8Array, target: Uint8Array, what: string): TreeError {
   const message = `hard link ${text(path)}: its target ${text(target)} ${what}`;
   return new TreeError("TREE_LINK_TARGET", message);
-}
-
-/** A cleaned path's directory and last name. */
-function split(path: Uint8Array): readonly [Uint8Array, Uint8Array] {
-  const slash = path.lastIndexOf(SLASH);
-  return [path.subarray(0, Math.max(slash, 0)), path.subarray(slash + 1)];
-}
-
-function directoriesOf(log: LayerLog): Set<string> {
-  const paths = new Set<string>();
-  for (const record of log.records()) {
-    if (record.kind === "directory") paths.add(latin1(record.path));
-  }
-  return paths;
 }
 
 function hasWhiteoutComponent(path: Uint8Array): boolean {
@@ -268,19 +289,6 @@ function hasWhiteoutComponent(path: Uint8Array): boolean {
     at = slash + 1;
   }
   return false;
-}
-
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  if (bytes.length < prefix.length) return false;
-  for (let index = 0; index < prefix.length; index += 1) {
-    if (bytes[index] !== prefix[index]) return false;
-  }
-  return true;
-}
-
-/** One character for each byte. */
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 function bytesOf(ascii: string): Uint8Array {

@@ -1,4 +1,5 @@
 import { ByteList, grown, limitError, type Limits } from "../base/index.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 
 /** No node, no inode, no attribute set: all bits set, as squashfs writes it too. */
 export const NONE = 0xffff_ffff;
@@ -7,7 +8,7 @@ const UNLISTED = 0xffff_fffe;
 
 /**
  * The names of a tree: node 0 is the root, every other node a name in a parent. A node once made
- * stays; `inode[node] === NONE` says that nothing lies under that name now. Some 60 bytes a name,
+ * stays; `inode[node] === NONE` says that nothing lies under that name now. Some 65 bytes a name,
  * in typed arrays, because an image may have millions.
  */
 export class NameTable {
@@ -20,8 +21,13 @@ export class NameTable {
   /** What lay under the name before layer `lowerLayer` first changed it, or NONE. */
   lower: Uint32Array;
   lowerLayer: Uint16Array;
+  /** Names from the root to each name; 0 for the root. */
+  depth: Uint16Array;
   readonly #limits: Limits;
+  readonly #held: HeldBytes;
   readonly #seed: number;
+  /** Bytes of the path from the root to each name. */
+  #pathBytes: Uint32Array;
   #nameStart: Uint32Array;
   #nameLength: Uint8Array;
   #firstChild: Uint32Array;
@@ -31,8 +37,9 @@ export class NameTable {
   #count = 0;
 
   /** @param seed - of the hash; where layers may be hostile, one that nobody knows */
-  constructor(limits: Limits, seed: number) {
+  constructor(limits: Limits, held: HeldBytes, seed: number) {
     this.#limits = limits;
+    this.#held = held;
     this.#seed = seed;
     const capacity = 1024;
     this.inode = new Uint32Array(capacity);
@@ -40,12 +47,14 @@ export class NameTable {
     this.touched = new Uint16Array(capacity);
     this.lower = new Uint32Array(capacity);
     this.lowerLayer = new Uint16Array(capacity);
+    this.depth = new Uint16Array(capacity);
+    this.#pathBytes = new Uint32Array(capacity);
     this.#nameStart = new Uint32Array(capacity);
     this.#nameLength = new Uint8Array(capacity);
     this.#firstChild = new Uint32Array(capacity);
     this.#nextSibling = new Uint32Array(capacity);
     this.#slots = new Uint32Array(capacity * 2).fill(NONE);
-    this.#append(0, new Uint8Array(0));
+    this.#append(0, new Uint8Array(0), 0, 0);
   }
 
   /** Nodes made so far, dead ones included. */
@@ -61,13 +70,21 @@ export class NameTable {
   /**
    * The node `name` in `parent`, made if it was never there.
    *
-   * @throws LimitError `LIMIT_NAME_BYTES`
+   * @throws LimitError `LIMIT_NAME_BYTES`, `LIMIT_PATH_DEPTH`, `LIMIT_PATH_BYTES`: links lead deeper
+   *   than any path that a layer spells out
    */
   findOrAdd(parent: number, name: Uint8Array): number {
     const slot = this.#slotOf(parent, name);
     const found = this.#slots[slot] ?? NONE;
     if (found !== NONE) return found;
-    const node = this.#append(parent, name);
+    const depth = (this.depth[parent] ?? 0) + 1;
+    const above = this.#pathBytes[parent] ?? 0;
+    const pathBytes = above + name.length + (parent === 0 ? 0 : 1);
+    const { pathDepth, pathBytes: most } = this.#limits;
+    if (depth > pathDepth) throw limitError(this.#limits, "pathDepth", "image", depth);
+    if (pathBytes > most) throw limitError(this.#limits, "pathBytes", "image", pathBytes);
+    this.#held.add(name.length);
+    const node = this.#append(parent, name, depth, pathBytes);
     this.#slots[slot] = node;
     this.#list(node);
     if (this.#count * 2 > this.#slots.length) this.#rehash();
@@ -133,14 +150,13 @@ export class NameTable {
     this.#firstChild[parent] = node;
   }
 
-  #append(parent: number, name: Uint8Array): number {
-    if (this.#names.length + name.length > this.#limits.nameBytes) {
-      throw limitError(this.#limits, "nameBytes", "image");
-    }
+  #append(parent: number, name: Uint8Array, depth: number, pathBytes: number): number {
     if (this.#count === this.inode.length) this.#grow();
     const node = this.#count++;
     this.inode[node] = NONE;
     this.parent[node] = parent;
+    this.depth[node] = depth;
+    this.#pathBytes[node] = pathBytes;
     this.#nameStart[node] = this.#names.push(name);
     this.#nameLength[node] = name.length;
     this.#firstChild[node] = NONE;
@@ -175,6 +191,8 @@ export class NameTable {
     this.touched = grown(this.touched, new Uint16Array(capacity));
     this.lower = grown(this.lower, new Uint32Array(capacity));
     this.lowerLayer = grown(this.lowerLayer, new Uint16Array(capacity));
+    this.depth = grown(this.depth, new Uint16Array(capacity));
+    this.#pathBytes = grown(this.#pathBytes, new Uint32Array(capacity));
     this.#nameStart = grown(this.#nameStart, new Uint32Array(capacity));
     this.#nameLength = grown(this.#nameLength, new Uint8Array(capacity));
     this.#firstChild = grown(this.#firstChild, new Uint32Array(capacity));
