@@ -10,10 +10,8 @@ export interface CodecSettings {
   readonly id: string;
   /** The compressor's number in a squashfs superblock. */
   readonly squashfsId: number;
-  /** Bytes of a full data block. */
+  /** Bytes of a full data block, and the most bytes of tails in one fragment block. */
   readonly blockSize: number;
-  /** Most bytes of tails in one fragment block. */
-  readonly fragmentSize: number;
   readonly level: number;
 }
 
@@ -25,7 +23,6 @@ export const CODECS: Readonly<Record<Compression, CodecSettings>> = {
     id: "gzip/1",
     squashfsId: 1,
     blockSize: 128 * KiB,
-    fragmentSize: 64 * KiB,
     level: 4,
   },
   zstd: {
@@ -33,7 +30,6 @@ export const CODECS: Readonly<Record<Compression, CodecSettings>> = {
     id: "zstd/1",
     squashfsId: 6,
     blockSize: 256 * KiB,
-    fragmentSize: 128 * KiB,
     level: 3,
   },
 };

@@ -31,8 +31,8 @@ export interface PackBuilderOptions {
  * The result depends on the layer and the codec settings alone: blocks are appended in tar order,
  * whichever compressor finishes first.
  *
- * A file smaller than a block that fits a fragment block whole goes into one, in tar order; every
- * other file is full blocks and one short block. A block of zeros is a hole.
+ * A file smaller than a block goes into a fragment block, in tar order; every other file is full
+ * blocks and one short block. A block of zeros is a hole.
  */
 export class PackBuilder implements TarSink {
   readonly #options: PackBuilderOptions;
@@ -62,7 +62,7 @@ export class PackBuilder implements TarSink {
 
   constructor(options: PackBuilderOptions) {
     this.#options = options;
-    this.#fragment = new Uint8Array(options.settings.fragmentSize);
+    this.#fragment = new Uint8Array(options.settings.blockSize);
   }
 
   entry(entry: TarEntry): void {
@@ -80,8 +80,8 @@ export class PackBuilder implements TarSink {
     this.#left = entry.size;
     this.#firstBlock = this.#blocks;
     this.#runs = new HoleRuns();
-    this.#inFragment = entry.size < settings.blockSize && entry.size <= settings.fragmentSize;
-    if (this.#inFragment && this.#fragmentUsed + entry.size > settings.fragmentSize) {
+    this.#inFragment = entry.size < settings.blockSize;
+    if (this.#inFragment && this.#fragmentUsed + entry.size > settings.blockSize) {
       this.#closeFragment();
       this.#firstBlock = this.#blocks;
     }
