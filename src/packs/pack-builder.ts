@@ -12,7 +12,7 @@ const WHITEOUT = Buffer.from(".wh.");
 
 export interface PackBuilderOptions {
   readonly settings: CodecSettings;
-  readonly pool: CompressorPool;
+  readonly pool: Pick<CompressorPool, "compress">;
   /** Shared by all layers that one thread converts. */
   readonly buffers: BatchBuffers;
   readonly writer: PackWriter;
