@@ -3,9 +3,9 @@ import { test } from "node:test";
 import type { Limits } from "../base/index.ts";
 import {
   contentOf,
+  gnuSparseItem,
   readTar,
   tar,
-  tarNumber,
   type PaxItems,
   type TarItem,
 } from "../../test/fixtures/tar/index.ts";
@@ -21,34 +21,17 @@ const CONTENT = Buffer.concat([
   Buffer.alloc(2500),
 ]);
 
-interface GnuSparse {
-  readonly segments: readonly number[];
-  readonly realSize: number | bigint;
-  readonly data: Uint8Array;
-}
-
-/** An old GNU entry: four segments in the header, 21 in each block behind it. */
-function gnuSparse(path: string, { segments, realSize, data }: GnuSparse): TarItem {
-  const numbers = segments.map((number) => tarNumber(number, 12));
-  const extra = numbers.slice(8);
-  const blocks = Array.from({ length: Math.ceil(extra.length / 42) }, (_, i) => {
-    const block = Buffer.alloc(512);
-    Buffer.concat(extra.slice(i * 42, i * 42 + 42)).copy(block);
-    if (extra.length > i * 42 + 42) block[504] = 1;
-    return block;
-  });
-  return {
-    path,
-    type: "S",
-    magic: "gnu",
-    size: data.length,
-    data: Buffer.concat([...blocks, data]),
-    edit(header) {
-      header.set(Buffer.concat(numbers.slice(0, 8)), 386);
-      header[482] = extra.length > 0 ? 1 : 0;
-      header.set(tarNumber(realSize, 12), 483);
-    },
-  };
+/** An entry of GNU's own form. */
+function gnuSparse(
+  path: string,
+  file: {
+    readonly segments: readonly number[];
+    readonly realSize: number | bigint;
+    readonly data: Uint8Array;
+  },
+): TarItem {
+  const { segments: numbers, realSize: size, data } = file;
+  return gnuSparseItem(path, { numbers, size, data });
 }
 
 /** A PAX 1.0 entry; `lines` is the map before the data. */

@@ -1,8 +1,7 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
-import { convertLayers, type Converted } from "../fixtures/convert-layers.ts";
+import { convertLayers, type Cleanup, type Converted } from "../fixtures/convert-layers.ts";
 import { LAYOUT_PATHS } from "../fixtures/layout-paths.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { compareTrees, readTree, umociUnpack, withKernelMount, type Tree } from "../real/index.ts";
@@ -17,10 +16,7 @@ const ATTRIBUTES = { path: "attributes", pax: { "SCHILY.xattr.user.a": "1" } };
  * two differ; both refusing it is no difference. Not compared are times of directories that umoci
  * took from the clock.
  */
-export async function differencesFromUmoci(
-  t: TestContext,
-  stack: Stack,
-): Promise<readonly string[]> {
+export async function differencesFromUmoci(t: Cleanup, stack: Stack): Promise<readonly string[]> {
   const started = Math.floor(Date.now() / 1000);
   const layers = [...stack.map((entries) => tar(entries.map(tarItem))), tar([ATTRIBUTES])];
   const expected = await unpack(layers);
@@ -50,7 +46,7 @@ async function unpack(layers: readonly Uint8Array[]): Promise<Tree | Error> {
   return await readTree(root);
 }
 
-async function convert(t: TestContext, layers: readonly Uint8Array[]): Promise<Converted | Error> {
+async function convert(t: Cleanup, layers: readonly Uint8Array[]): Promise<Converted | Error> {
   try {
     return await convertLayers(
       t,
