@@ -1,6 +1,7 @@
 import { usageError } from "./cli-error.ts";
 import { counted, formatSize } from "./format.ts";
-import { openPackCache } from "./pack-cache.ts";
+import { PackCache } from "../packs/index.ts";
+import { packCachePlace } from "./pack-cache-place.ts";
 import type { Session } from "./session.ts";
 
 export interface PruneFlags {
@@ -11,7 +12,8 @@ export interface PruneFlags {
 /** `siflet prune --cache`: removes the converted layers that are kept for later pulls. */
 export async function pruneCommand(flags: PruneFlags, session: Session): Promise<void> {
   if (flags.cache !== true) throw usageError("prune: expected what to remove: --cache");
-  const cache = await openPackCache(await session.config(), session);
+  const place = await packCachePlace(await session.config());
+  const cache = new PackCache({ ...place, now: session.environment.now });
   const { packs } = await cache.usage();
   const bytes = await cache.evict(0);
   await session.print(

@@ -14,10 +14,11 @@ import { usageError } from "./cli-error.ts";
 import { formatSize, shellWord } from "./format.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
-import { openPackCache } from "./pack-cache.ts";
+import { packCachePlace } from "./pack-cache-place.ts";
 import { openProgress } from "./progress.ts";
 import { pullRequest, type PullFlags, type PullRequest } from "./pull-request.ts";
 import { requireDirectory } from "./require-directory.ts";
+import type { Store } from "../store/index.ts";
 import { openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
@@ -66,50 +67,73 @@ async function pull(
   session: Session,
 ): Promise<Info> {
   using progress = await openProgress(familiarName(request.name), session, options);
-  const { compression, owners, limits, plainHttp: plainHttpHosts } = config.values;
-  await using context = await session.environment.openContext({
-    plainHttpHosts,
-    limits,
-    defaults: { compression, owners },
-  });
+  await using parts = await openParts(request, config, session);
   const pullOptions: PullOptions = {
     platform: request.platform,
     compression: request.compression,
     owners: request.owners,
     tmpDirectory: config.values.tmpdir,
     jobs: config.values.jobs,
-    cache: await packCacheFor(request, config, session),
+    cache: await packCacheFor(request, config),
     onEvent: progress.onEvent,
   };
-  return await pullToTarget(request, context, pullOptions, session);
+  return await pullToTarget(request, parts, pullOptions, session.signal);
+}
+
+/** What a pull works with; disposing closes it. */
+interface PullParts extends AsyncDisposable {
+  readonly context: PullContext;
+  /** Absent where the pull is to a file alone. */
+  readonly store: Store | undefined;
+}
+
+/** Opens the store while the client of registries is loaded: either waits more than it works. */
+async function openParts(
+  { target }: PullRequest,
+  config: Config,
+  session: Session,
+): Promise<PullParts> {
+  const { compression, owners, limits, plainHttp: plainHttpHosts } = config.values;
+  const defaults = { compression, owners };
+  await using opened = new AsyncDisposableStack();
+  const [store, context] = await Promise.allSettled([
+    target.kind === "file" ? undefined : openStoreToWrite(session),
+    session.environment.openContext({ plainHttpHosts, limits, defaults }),
+  ]);
+  // Whichever is open is closed where the other one failed.
+  if (store.status === "fulfilled") opened.use(store.value);
+  if (context.status === "fulfilled") opened.use(context.value);
+  if (store.status === "rejected") throw store.reason;
+  if (context.status === "rejected") throw context.reason;
+  const parts = opened.move();
+  return {
+    store: store.value,
+    context: context.value,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
 }
 
 /** The cache of a pull into the store; one to a file alone has none unless it is named. */
-async function packCacheFor(
-  request: PullRequest,
-  config: Config,
-  session: Session,
-): Promise<PullOptions["cache"]> {
+async function packCacheFor(request: PullRequest, config: Config): Promise<PullOptions["cache"]> {
   const isNamed = request.cacheDirectory !== undefined;
   if (request.target.kind === "file" && !isNamed) return undefined;
-  return await openPackCache(config, session);
+  return await packCachePlace(config);
 }
 
 async function pullToTarget(
   request: PullRequest,
-  context: PullContext,
+  { context, store }: PullParts,
   options: PullOptions,
-  session: Session,
+  signal: AbortSignal,
 ): Promise<Info> {
   const { reference, target, force } = request;
-  const { signal } = session;
   if (target.kind === "file") {
     const { file } = target;
     const toFile = { ...options, force };
     const pulled = await pullToFile(dirname(file), () => file, reference, context, toFile, signal);
     return infoOfFile(pulled, reference);
   }
-  await using store = await openStoreToWrite(session);
+  if (store === undefined) throw new Error("a pull into a store that was not opened");
   const image = await pullToStore(store, reference, context, options, signal);
   if (target.file !== undefined) await copyToOutput(image.path, target.file, { force }, signal);
   return infoOf(image);

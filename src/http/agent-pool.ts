@@ -1,8 +1,9 @@
-import http, { type Agent } from "node:http";
+import type { Agent } from "node:http";
 import https from "node:https";
 import tls from "node:tls";
 import type { Reach } from "./address-guard.ts";
 import { HttpError } from "./http-error.ts";
+import { http } from "./node-http.ts";
 import { isLoopbackHost } from "./plain-http.ts";
 
 export interface AgentPoolOptions {

@@ -1,7 +1,8 @@
-import http, { type ClientRequest, type IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import https from "node:https";
 import { abortError, HttpError } from "./http-error.ts";
 import { type Hop, nameOf } from "./hop.ts";
+import { http } from "./node-http.ts";
 import { bareHost } from "./plain-http.ts";
 import { requestError } from "./request-error.ts";
 import { type HttpResponse, responseOf } from "./response.ts";

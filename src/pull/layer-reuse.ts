@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import type { ImageSource } from "../image/index.ts";
-import type { PackCache, PackKey } from "../packs/index.ts";
+import { PackCache, type PackKey } from "../packs/index.ts";
 import type { Store } from "../store/index.ts";
+import type { PullContext, PullOptions } from "./pull-context.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
 import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory.ts";
 
@@ -14,13 +15,13 @@ export class LayerReuse {
   readonly #store: Store | undefined;
   readonly #source: ImageSource;
   readonly #cache: PackCache;
-  readonly #now: number;
+  readonly #now: () => number;
 
   /**
    * @param store - remembers who delivered what; without one, every layer is delivered again
    * @param now - milliseconds since 1970
    */
-  constructor(store: Store | undefined, source: ImageSource, cache: PackCache, now: number) {
+  constructor(store: Store | undefined, source: ImageSource, cache: PackCache, now: () => number) {
     this.#store = store;
     this.#source = source;
     this.#cache = cache;
@@ -29,13 +30,13 @@ export class LayerReuse {
 
   /** As the constructor; undefined where there is no cache, or one that keeps nothing. */
   static of(
-    cache: PackCache | undefined,
+    cache: PullOptions["cache"],
     store: Store | undefined,
     source: ImageSource,
-    now: number,
+    { now }: PullContext,
   ): LayerReuse | undefined {
     if (cache === undefined || cache.maxBytes === 0) return undefined;
-    return new LayerReuse(store, source, cache, now);
+    return new LayerReuse(store, source, new PackCache({ ...cache, now }), now);
   }
 
   get cache(): PackCache {
@@ -45,7 +46,7 @@ export class LayerReuse {
   /** A directory for packs, in the file system of the cache: they are linked, not copied. */
   async directory(): Promise<ScratchDirectory> {
     await mkdir(this.#cache.directory, { recursive: true, mode: 0o700 });
-    return await makeScratchDirectory(this.#cache.directory, this.#now);
+    return await makeScratchDirectory(this.#cache.directory, this.#now());
   }
 
   /**

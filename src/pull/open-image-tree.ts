@@ -1,6 +1,6 @@
 import { openFileSource, type ByteSource, type Limits } from "../base/index.ts";
 import { FILE_SYSTEMS, primaryPartition, readSif, SifError } from "../sif/index.ts";
-import { openSquashfs, type SquashfsReader } from "../squashfs/index.ts";
+import type { SquashfsReader } from "../squashfs/index.ts";
 import { PullError } from "./pull-error.ts";
 
 export type { Xattr as ImageXattr } from "../layers/index.ts";
@@ -36,6 +36,8 @@ export async function openImageTree(
     throw new PullError("FILE_SYSTEM_UNSUPPORTED", `${path}: ${message}`);
   }
   const { offset, size } = partition.descriptor;
+  // Loaded here: most commands look into no image.
+  const { openSquashfs } = await import("../squashfs/index.ts");
   const tree = await openSquashfs(partOf(file, offset, size), { limits }, signal);
   const opened = opening.move();
   return {

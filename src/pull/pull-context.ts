@@ -1,6 +1,6 @@
 import type { Limits } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
-import type { PackCache } from "../packs/index.ts";
+import type { PackCacheOptions } from "../packs/index.ts";
 import type { Authenticator } from "../registry/index.ts";
 import type { Compression, Owners, Platform } from "../image/index.ts";
 import type { OnPullEvent } from "./pull-events.ts";
@@ -31,6 +31,6 @@ export interface PullOptions {
   /** Directory that large layers are spooled in; absent: beside the growing image. */
   readonly tmpDirectory?: string | undefined;
   /** Converted layers of earlier pulls; absent: none are used or kept. */
-  readonly cache?: PackCache | undefined;
+  readonly cache?: Pick<PackCacheOptions, "directory" | "maxBytes"> | undefined;
   readonly onEvent: OnPullEvent;
 }

@@ -1,6 +1,5 @@
 import type { Digest, ImageName, OciConfig } from "../image/index.ts";
-import { convertImage } from "./convert-image.ts";
-import { LayerReuse } from "./layer-reuse.ts";
+import { loadConversion } from "./load-conversion.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
@@ -45,6 +44,7 @@ export async function pullToFile(
   const image = await resolveAndTell(opened, root, context, options, signal);
   await using scratch = await makeScratchDirectory(directory, context.now());
   await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
+  const { convertImage, LayerReuse } = await loadConversion();
   const file = await convertImage(
     image,
     source,
@@ -55,7 +55,7 @@ export async function pullToFile(
       what,
       directory: scratch.path,
       spoolDirectory: spool.path,
-      reuse: LayerReuse.of(options.cache, undefined, source, context.now()),
+      reuse: LayerReuse.of(options.cache, undefined, source, context),
       onEvent: options.onEvent,
     },
     signal,

@@ -12,14 +12,14 @@ import {
 } from "../image/index.ts";
 import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
 import { LAYOUT } from "../layout/index.ts";
-import { convertImage, type ConvertedFile } from "./convert-image.ts";
-import { LayerReuse } from "./layer-reuse.ts";
+import type { ConvertedFile } from "./convert-image.ts";
+import type { LayerReuse } from "./layer-reuse.ts";
+import { loadConversion } from "./load-conversion.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionWish, spoolDirectory } from "./pull-options.ts";
 import { platformOf, resolveAndTell } from "./resolve-and-tell.ts";
 import { deliveriesOf, type ResolvedImage } from "./resolve-image.ts";
-import { verifyLayers } from "./verify-layers.ts";
 
 /**
  * Makes `reference` an image of `store`, converting it only where its content is not there yet, and
@@ -102,6 +102,7 @@ class StorePull {
     const stored = await this.#findStored(image.contentKey);
     if (stored === undefined) return await this.#convertInRoom(image);
     if (!(await this.#mayReuse(image))) {
+      const { verifyLayers } = await loadConversion();
       await verifyLayers(
         image.layers,
         source,
@@ -135,7 +136,7 @@ class StorePull {
       return await this.#convert(image);
     } catch (error) {
       const isFull = error instanceof CodedError && error.code === "NO_SPACE";
-      const freed = isFull ? await this.#reuse()?.cache.evict(0) : undefined;
+      const freed = isFull ? await (await this.#reuse())?.cache.evict(0) : undefined;
       if (freed === undefined || freed === 0) throw error;
       return await this.#convert(image);
     }
@@ -146,6 +147,7 @@ class StorePull {
     await using staging = await this.#store.stage();
     await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
     const { compression, owners } = conversionWish(this.#options, this.#context);
+    const { convertImage } = await loadConversion();
     const file = await convertImage(
       image,
       source,
@@ -157,7 +159,7 @@ class StorePull {
         what,
         directory: staging.path,
         spoolDirectory: spool.path,
-        reuse: this.#reuse(),
+        reuse: await this.#reuse(),
         onEvent: this.#options.onEvent,
       },
       this.#signal,
@@ -166,13 +168,9 @@ class StorePull {
     return await this.#store.publish(this.#publication(image, file, profile), this.#signal);
   }
 
-  #reuse(): LayerReuse | undefined {
-    return LayerReuse.of(
-      this.#options.cache,
-      this.#store,
-      this.#opened.source,
-      this.#context.now(),
-    );
+  async #reuse(): Promise<LayerReuse | undefined> {
+    const { LayerReuse } = await loadConversion();
+    return LayerReuse.of(this.#options.cache, this.#store, this.#opened.source, this.#context);
   }
 
   #publication(image: ResolvedImage, file: ConvertedFile, profile: Profile): Publication {

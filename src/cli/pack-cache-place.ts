@@ -2,18 +2,18 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isErrno } from "../base/index.ts";
 import { cacheBytes, cacheDirectory, type Config } from "../config/index.ts";
-import { PackCache } from "../packs/index.ts";
-import type { Session } from "./session.ts";
+import type { PackCacheOptions } from "../packs/index.ts";
 
-/** The cache of converted layers that the configuration names; nothing is made yet. */
-export async function openPackCache(config: Config, session: Session): Promise<PackCache> {
+/** Place and bound of the converted layers that the configuration says are kept. */
+export async function packCachePlace(
+  config: Config,
+): Promise<Pick<PackCacheOptions, "directory" | "maxBytes">> {
   const directory = cacheDirectory(config);
   const size = config.values["cache.maxBytes"];
-  const { now } = session.environment;
   // 100 % means that only the bytes count: the file system need not be asked.
   const total =
     size.maxPercent === 100 ? Number.MAX_SAFE_INTEGER : await fileSystemBytes(directory);
-  return new PackCache({ directory, maxBytes: cacheBytes(size, total), now });
+  return { directory, maxBytes: cacheBytes(size, total) };
 }
 
 /** Size of the file system that `path` is on, or will be on. */
