@@ -161,6 +161,15 @@ const frame = zstd(LARGE);
 const windowOf = (log: number): Uint8Array =>
   Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (log - 10) << 3, 0x01, 0, 0]);
 
+/** Blocks of 128 KiB each that are one byte over and over, 4 bytes long; the last one is empty. */
+function repeatedBlocks(count: number): Uint8Array {
+  const block = Buffer.from("02001007", "hex");
+  return Buffer.concat([
+    ...Array.from({ length: count }, () => block),
+    Buffer.from("010000", "hex"),
+  ]);
+}
+
 interface Refusal {
   readonly name: string;
   readonly blob: Uint8Array;
@@ -241,6 +250,26 @@ const refusals: readonly Refusal[] = [
     blob: Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 0, 0x01, 0, 0]),
     code: "LAYER_COMPRESSION",
   },
+  {
+    name: "a skippable zstd frame that promises 4 GiB",
+    blob: Buffer.from("502a4d18ffffffff00", "hex"),
+    code: "LAYER_TRUNCATED",
+  },
+  {
+    name: "a zstd frame that promises 1 TiB in a small window",
+    blob: Buffer.from("28b52ffdc0000000000000010000010000", "hex"),
+    code: "LAYER_CORRUPT",
+  },
+  {
+    name: "a zstd segment that promises 1 TiB",
+    blob: Buffer.from("28b52ffde00000000000010000010000", "hex"),
+    code: "LIMIT_ZSTD_WINDOW",
+  },
+  {
+    name: "a zstd frame that says it is small, of many blocks",
+    blob: concat(Buffer.from("28b52ffd40380000", "hex"), repeatedBlocks(20_000)),
+    code: "LAYER_CORRUPT",
+  },
   { name: "a zstd window of 256 MiB", blob: windowOf(28), code: "LIMIT_ZSTD_WINDOW" },
   { name: "a zstd window of 2^41", blob: windowOf(41), code: "LIMIT_ZSTD_WINDOW" },
   {
@@ -273,6 +302,37 @@ for (const { name, blob, code, limits = {} } of refusals) {
       const message = `chunks of ${chunkBytes}`;
       await assert.rejects(decompress(blob, { chunkBytes, limits }), { code }, message);
     }
+  });
+}
+
+const bombs = [
+  { name: "gzip", blob: gzipSync(new Uint8Array(40_000_000)) },
+  { name: "gzip members", blob: concat(...Array.from({ length: 40 }, () => gzipSync(ZEROS))) },
+  { name: "zstd", blob: zstd(new Uint8Array(40_000_000)) },
+  {
+    name: "zstd frames",
+    blob: concat(...Array.from({ length: 400 }, () => zstd(new Uint8Array(100_000)))),
+  },
+  {
+    name: "zstd of 4 bytes for each 128 KiB",
+    blob: concat(Buffer.from("28b52ffd0038", "hex"), repeatedBlocks(100_000)),
+  },
+];
+
+for (const { name, blob } of bombs) {
+  test(`decompressLayer stops a bomb of ${name} at the limit, which it names`, async () => {
+    const layerBytes = 8_000_000;
+    let bytes = 0;
+    const read = async (): Promise<void> => {
+      for await (const chunk of open(chunksOf(blob, 65_536), { limits: { layerBytes } })) {
+        bytes += chunk.length;
+      }
+    };
+    await assert.rejects(read(), {
+      code: "LIMIT_LAYER_BYTES",
+      message: "test: tar stream: more than the limit layerBytes = 8000000 allows",
+    });
+    assert.ok(bytes <= layerBytes && bytes > layerBytes - 1024 * 1024, `${bytes}`);
   });
 }
 

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Limits } from "../base/index.ts";
-import { readTar, tar, tarEnd, tarHeader } from "../../test/fixtures/tar/index.ts";
+import {
+  readTar,
+  tar,
+  tarEnd,
+  tarEntry,
+  tarHeader,
+  tarNumber,
+} from "../../test/fixtures/tar/index.ts";
 
 interface Refusal {
   readonly name: string;
@@ -180,6 +187,39 @@ const refusals: readonly Refusal[] = [
       },
     ]),
     code: "TAR_HEADER",
+  })),
+  ...[
+    { name: "a file", header: tarHeader({ path: "a", size: 2 ** 40 }) },
+    {
+      name: "an entry that is left out",
+      header: tarHeader({ path: "a", type: "V", size: 2 ** 40 }),
+    },
+    {
+      name: "a file whose size stands in a record",
+      header: tarEntry({ path: "a", pax: { size: `${2 ** 40}` } }),
+    },
+    {
+      name: "a sparse file",
+      header: tarHeader({
+        path: "a",
+        type: "S",
+        magic: "gnu",
+        size: 2 ** 40,
+        edit(header) {
+          header.set(Buffer.concat([tarNumber(0, 12), tarNumber(2 ** 40, 12)]), 386);
+          header.set(tarNumber(2 ** 40, 12), 483);
+        },
+      }),
+    },
+  ].map(({ name, header }) => ({
+    name: `${name} that promises 1 TiB of data and has a byte of it`,
+    archive: Buffer.concat([header, Buffer.from("x")]),
+    code: "TAR_TRUNCATED",
+  })),
+  ...["x", "g", "L", "K"].map((type) => ({
+    name: `an extended header ${type} that promises 1 TiB, before it has come`,
+    archive: tarHeader({ path: "x", type, size: 2 ** 40 }),
+    code: "LIMIT_HEADER_BYTES",
   })),
   {
     name: "an extended header over its limit, before it has come",

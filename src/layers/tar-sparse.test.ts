@@ -159,6 +159,8 @@ test("TarReader reads files that are one hole, or nothing", () => {
   assert.deepEqual(runs, [[{ hole: 7 }], [{ hole: 7 }], [{ hole: SIZE }], []]);
 });
 
+const MANY = { "GNU.sparse.numblocks": `${2 ** 52}` };
+
 interface Refusal {
   readonly name: string;
   readonly item: TarItem;
@@ -231,6 +233,12 @@ const refusals: readonly Refusal[] = [
     limits: { sparseSegments: 2 },
     code: "LIMIT_SPARSE_SEGMENTS",
   },
+  {
+    name: "pax 1.0 that promises 2^52 segments, before they have come",
+    item: pax10(`${2 ** 52}\n`, new Uint8Array(0)),
+    code: "LIMIT_SPARSE_SEGMENTS",
+  },
+  { name: "pax 0.1 that promises 2^52 segments", item: pax01(MAP, STORED, MANY) },
   {
     name: "pax 1.0 over the limit of segments, before they have come",
     item: pax10("3\n", new Uint8Array(0)),

@@ -139,11 +139,23 @@ async function* largeFrame(
   const params = { [constants.ZSTD_d_windowLogMax]: windowLog };
   using decoder = new PulledDecoder(createZstdDecompress({ ...DECODER_OPTIONS, params }), what);
   const walker = new ZstdFrameWalker(header);
+  let bytes = 0;
   while (!walker.done) {
     if (!(await cursor.fill())) throw truncated(what);
-    yield* decoder.write(nextPiece(cursor, walker, what));
+    for await (const chunk of decoder.write(nextPiece(cursor, walker, what))) {
+      bytes += chunk.length;
+      yield chunk;
+    }
   }
-  yield* decoder.finish();
+  for await (const chunk of decoder.finish()) {
+    bytes += chunk.length;
+    yield chunk;
+  }
+  // The decoder itself does not look where the last block is empty.
+  if (header.contentBytes !== undefined && bytes !== header.contentBytes) {
+    const message = `expected a zstd frame of ${header.contentBytes} bytes of content, got ${bytes}`;
+    throw new LayerError("LAYER_CORRUPT", `${what}: ${message}`);
+  }
 }
 
 /** Takes what belongs to the frame of the current chunk. */

@@ -44,7 +44,13 @@ const fieldSpoil = fc
     value: fc.oneof(
       fieldText.map((text): Uint8Array => Buffer.from(text, "latin1")),
       fc
-        .tuple(fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }), fc.constantFrom(8, 12))
+        .tuple(
+          fc.oneof(
+            fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }),
+            fc.constantFrom(2n ** 31n, 2n ** 40n, 2n ** 53n - 1n),
+          ),
+          fc.constantFrom(8, 12),
+        )
         .map(([value, bytes]) => tarNumber(value, bytes)),
       fc.uint8Array({ minLength: 1, maxLength: 12 }),
     ),
