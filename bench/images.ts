@@ -41,14 +41,14 @@ export async function updatedImage(): Promise<LayoutImage> {
   });
 }
 
-/** `times` × 100 MB of files of 50 kB on average, half of them compressible, in one layer. */
+/** `times` × 250 MB of files of 50 kB on average, half of them compressible, in one layer. */
 export async function grownImage(times: number): Promise<LayoutImage> {
-  const layout = join(cache, `grown-${times}`);
+  const layout = join(cache, `grown-${times}-of-250`);
   return await made(layout, async () => {
     const archive = `${layout}.tar`;
     await pipeline(async function* () {
       for (let part = 0; part < times; part += 1) {
-        for (let file = 0; file < 2000; file += 1) {
+        for (let file = 0; file < 5000; file += 1) {
           const size = 1000 + ((file * 7919) % 98_000);
           const seed = `${part}-${file}`;
           const half = Math.floor(size / 2);

@@ -83,13 +83,13 @@ for (const compression of isShort ? [] : (["gzip", "zstd"] as const)) {
   const contenders = [];
   for (const times of GROWTH) {
     const reference = await push(await grownImage(times), `bench/grown:${times}`);
-    contenders.push({ ...coldPull(reference, compression), name: `${times} × 100 MB` });
+    contenders.push({ ...coldPull(reference, compression), name: `${times} × 250 MB` });
   }
   await compare(
     `Growth, ${compression}`,
-    "One layer of 2,000 files and 100 MB, and 4 and 16 times that.",
+    "One layer of 5,000 files and 250 MB, and 4 and 16 times that: 4 GB.",
     contenders,
-    "1 × 100 MB",
+    "1 × 250 MB",
     Math.min(rounds, 3),
   );
 }
