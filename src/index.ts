@@ -7,8 +7,9 @@ import { defaultJobs } from "./config/index.ts";
 import { HttpClient, systemClock } from "./http/index.ts";
 import {
   hostPlatform,
-  type Info,
   type Compression,
+  type Info,
+  type Layout,
   type Owners,
   type Platform,
 } from "./image/index.ts";
@@ -32,6 +33,7 @@ export {
   type ImageErrorCode,
   type ImageFilter,
   type InfoJson,
+  type Layout,
   type OciConfig,
   type Owners,
   type Platform,
@@ -56,6 +58,12 @@ export interface PullSettings {
   readonly compression?: Compression;
   /** Absent: as the image says. */
   readonly owners?: Owners;
+  /**
+   * What is added to the image's files: for SingularityCE and Apptainer what they look for
+   * (`runtime`), for runtimes that only need the OCI configuration nothing (`plain`). Absent:
+   * `runtime`.
+   */
+  readonly layout?: Layout;
   /** Compressing threads; absent: one for each core, 8 at most. */
   readonly jobs?: number;
   /** Directory that layers over 16 MiB are spooled in; absent: beside the result. */

@@ -4,8 +4,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { DEFAULT_LIMITS } from "../src/base/index.ts";
-import { readConfigFile, resolveConfig, shownSettings, type Config } from "../src/config/index.ts";
-import { LAYOUT } from "../src/layout/index.ts";
+import {
+  DEFAULT_PROFILE,
+  readConfigFile,
+  resolveConfig,
+  shownSettings,
+  type Config,
+} from "../src/config/index.ts";
 
 // Holds docs/configuration.md and docs/doctor.md to the code.
 
@@ -40,8 +45,9 @@ test("the example of docs/configuration.md has the limits that hold by default",
   assert.deepEqual((await example()).values.limits, DEFAULT_LIMITS);
 });
 
-test("the layout of the configuration is the one that images are made with", async () => {
-  assert.equal((await example()).values.layout, LAYOUT);
+test("the example of docs/configuration.md makes images as they are made by default", async () => {
+  const { compression, owners, layout } = (await example()).values;
+  assert.deepEqual({ compression, owners, layout }, DEFAULT_PROFILE);
 });
 
 test("docs/doctor.md names every check", async () => {

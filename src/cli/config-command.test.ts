@@ -74,6 +74,7 @@ test("config print shows each value and who gave it", async (t) => {
   assert.deepEqual(found.get("jobs"), ["3", `${path}:1`]);
   assert.deepEqual(found.get("limits.layers"), ["7", `${path}:3`]);
   assert.deepEqual(found.get("compression"), ["gzip", "default"]);
+  assert.deepEqual(found.get("layout"), ["runtime", "default"]);
 });
 
 test("config print --json is one object; --store and --config count", async (t) => {
@@ -111,7 +112,7 @@ test("a broken configuration stops every command that needs it, with its line", 
 
 test("pull works as the configuration says, and an option beats it", async (t) => {
   const directory = await newDirectory(t);
-  const text = `store: ${directory}/mine\ncompression: zstd\nowners: root\n`;
+  const text = `store: ${directory}/mine\ncompression: zstd\nowners: root\nlayout: plain\n`;
   await writeConfig(directory, text);
   const environment = { variables: {} };
   const reference = `${registry.host}/team/app:1.0`;
@@ -121,7 +122,7 @@ test("pull works as the configuration says, and an option beats it", async (t) =
     const { stdout } = await runHere(["inspect", "--json", reference], { directory, environment });
     return (JSON.parse(stdout) as { profile: unknown }).profile;
   };
-  const zstd = { codec: "zstd/1", compression: "zstd", owners: "root", layout: "layout/1" };
+  const zstd = { codec: "zstd/1", compression: "zstd", owners: "root", layout: "plain/1" };
   assert.deepEqual(await profileOf(), zstd);
   assert.equal((await readdir(join(directory, "mine/images"))).length, 1);
   // A setting says how images are made, an option which image is wanted.

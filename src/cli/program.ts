@@ -96,6 +96,12 @@ function addPull(program: Command, session: Session): void {
         "root",
       ]),
     )
+    .addOption(
+      new Option(
+        "--layout <what>",
+        "add what Singularity and Apptainer look for (runtime), or nothing (plain)",
+      ).choices(["runtime", "plain"]),
+    )
     .option("--output <file>", "also write the image to this file")
     .option("--no-store", "only write the file; without a name it is NAME_TAG.sif")
     .option("--force", "replace a file that is there already")

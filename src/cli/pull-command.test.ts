@@ -139,6 +139,37 @@ test("pull knows the content again under another tag, and other options make ano
   assert.notEqual(zstd.id, id);
 });
 
+test("pull --layout plain adds nothing to the image, and says what it is for", async (t) => {
+  const directory = await newDirectory(t);
+  const { stdout } = await runHere(["pull", "--layout", "plain", app("1.0")], { directory });
+  assert.match(stdout, /\n {2}layout {2}plain\/1: for runtimes that read the OCI configuration\n$/);
+  assert.doesNotMatch(stdout, /apptainer run/);
+  const listing = await runHere(["ls", "-R", app("1.0")], { directory });
+  assert.deepEqual(listing.stdout.split("\n"), ["bin", "bin/sh", "etc", "etc/motd", ""]);
+  const profile = { codec: "gzip/1", compression: "gzip", owners: "image", layout: "plain/1" };
+  for (const args of [
+    ["images", "--json"],
+    ["inspect", "--json", app("1.0")],
+  ]) {
+    const json: unknown = JSON.parse((await runHere(args, { directory })).stdout);
+    const [found] = [json].flat() as { profile: unknown }[];
+    assert.deepEqual(found?.profile, profile);
+  }
+  const inspected = await runHere(["inspect", app("1.0")], { directory });
+  assert.match(inspected.stdout, /\n {2}profile +gzip\/1, plain\/1, owners image\n/);
+});
+
+test("pull --no-store --layout plain writes the bytes that the store would hold", async (t) => {
+  const directory = await newDirectory(t);
+  const plain = ["--layout", "plain"];
+  const args = ["pull", "--no-store", ...plain, "app.sif", app("1.0")];
+  const { stdout } = await runHere(args, { directory });
+  assert.match(stdout, /\n {2}layout {2}plain\/1: /);
+  const { path, id } = await pullApp(directory, ...plain);
+  assert.deepEqual(await readFile(join(directory, "app.sif")), await readFile(path));
+  assert.notEqual(id, (await pullApp(directory, "--layout", "runtime")).id);
+});
+
 const failures = [
   { name: "an unknown tag", tag: "3.0", exitCode: 3, message: /3\.0: not found in the registry/ },
   {

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
-import { familiarName, type Info } from "../image/index.ts";
+import { familiarName, hasLayout, type Info, type Profile } from "../image/index.ts";
 import {
   copyToOutput,
   infoOf,
@@ -36,10 +36,17 @@ export async function pullCommand(
   const { file } = request.target;
   if (file !== undefined) await requireOutputPlace(file, request.force);
   const config = await configOf(request, session);
-  const info = await pull(request, config, { quiet: flags.quiet ?? false }, session);
+  const pulled = await pull(request, config, { quiet: flags.quiet ?? false }, session);
   await session.print(
-    flags.json === true ? `${JSON.stringify(info)}\n` : resultText(info, request, session),
+    flags.json === true ? `${JSON.stringify(pulled.info)}\n` : resultText(pulled, request, session),
   );
+}
+
+/** What a pull made or found. */
+interface Pulled {
+  readonly info: Info;
+  /** Absent where that is not known. */
+  readonly profile: Profile | undefined;
 }
 
 /** The settings in force for this pull. */
@@ -65,13 +72,12 @@ async function pull(
   config: Config,
   options: { readonly quiet: boolean },
   session: Session,
-): Promise<Info> {
+): Promise<Pulled> {
   using progress = await openProgress(familiarName(request.name), session, options);
   await using parts = await openParts(request, config, session);
   const pullOptions: PullOptions = {
+    ...request.wish,
     platform: request.platform,
-    compression: request.compression,
-    owners: request.owners,
     tmpDirectory: config.values.tmpdir,
     jobs: config.values.jobs,
     cache: await packCacheFor(request, config),
@@ -93,8 +99,8 @@ async function openParts(
   config: Config,
   session: Session,
 ): Promise<PullParts> {
-  const { compression, owners, limits, plainHttp: plainHttpHosts } = config.values;
-  const defaults = { compression, owners };
+  const { compression, owners, layout, limits, plainHttp: plainHttpHosts } = config.values;
+  const defaults = { compression, owners, layout };
   await using opened = new AsyncDisposableStack();
   const [store, context] = await Promise.allSettled([
     target.kind === "file" ? undefined : openStoreToWrite(session),
@@ -125,33 +131,41 @@ async function pullToTarget(
   { context, store }: PullParts,
   options: PullOptions,
   signal: AbortSignal,
-): Promise<Info> {
+): Promise<Pulled> {
   const { reference, target, force } = request;
   if (target.kind === "file") {
     const { file } = target;
     const toFile = { ...options, force };
     const pulled = await pullToFile(dirname(file), () => file, reference, context, toFile, signal);
-    return infoOfFile(pulled, reference);
+    return { info: infoOfFile(pulled, reference), profile: pulled.profile };
   }
   if (store === undefined) throw new Error("a pull into a store that was not opened");
   const image = await pullToStore(store, reference, context, options, signal);
   if (target.file !== undefined) await copyToOutput(image.path, target.file, { force }, signal);
-  return infoOf(image);
+  return { info: infoOf(image), profile: image.profile };
 }
 
 /** The result for people, and what to do with it. */
-function resultText(info: Info, { name, target }: PullRequest, session: Session): string {
+function resultText(
+  { info, profile }: Pulled,
+  { name, target }: PullRequest,
+  session: Session,
+): string {
   const { file = info.path } = target;
   const title = familiarName(name);
   const path = ["siflet path", ...placeFlags(session), shellWord(title)].join(" ");
   const run = target.file === undefined ? `$(${path})` : shellWord(file);
+  // Without a runscript it would start a shell, whatever the image says.
+  const isPlain = profile !== undefined && hasLayout(profile, "plain");
   return (
     `${title}\n` +
     formatTable([
       ["  id", info.id],
       ["  size", formatSize(info.size)],
       ["  file", printable(file)],
-      ["  run", printable(`apptainer run ${run}`)],
+      isPlain
+        ? ["  layout", `${profile.layout}: for runtimes that read the OCI configuration`]
+        : ["  run", printable(`apptainer run ${run}`)],
     ])
   );
 }

@@ -104,6 +104,14 @@ for (const { name, targets: given, code, ...row } of refusals) {
   });
 }
 
+test("pull asks for what the options name of a profile, and for no more", async () => {
+  const wishOf = async (flags: Partial<PullFlags>): Promise<unknown> =>
+    (await pullRequest(["b"], { store: true, cache: true, ...flags }, place)).wish;
+  const nothing = { compression: undefined, owners: undefined, layout: undefined };
+  assert.deepEqual(await wishOf({}), nothing);
+  assert.deepEqual(await wishOf({ layout: "plain" }), { ...nothing, layout: "plain" });
+});
+
 test("pull --arch is --platform linux/ARCH, in normal form", async () => {
   const { platform } = await pullRequest(
     ["b"],

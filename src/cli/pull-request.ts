@@ -3,10 +3,10 @@ import {
   digestHex,
   imageNameOf,
   parsePlatform,
-  type Compression,
   type ImageName,
-  type Owners,
   type Platform,
+  type ProfileChoice,
+  type ProfileWish,
 } from "../image/index.ts";
 import { isPlainHttpHost } from "../config/index.ts";
 import { usageError } from "./cli-error.ts";
@@ -14,14 +14,12 @@ import type { Environment } from "./environment.ts";
 import { requireDirectory } from "./require-directory.ts";
 
 /** The options of `siflet pull` as they were typed. */
-export interface PullFlags {
+export interface PullFlags extends Partial<ProfileChoice> {
   readonly platform?: string;
   readonly arch?: string;
-  readonly compression?: Compression;
   readonly output?: string;
   /** False with `--no-store`. */
   readonly store: boolean;
-  readonly owners?: Owners;
   readonly tmpdir?: string;
   readonly jobs?: number;
   readonly force?: boolean;
@@ -38,8 +36,7 @@ export interface PullRequest {
   readonly reference: string;
   readonly name: ImageName;
   readonly platform?: Platform;
-  readonly compression?: Compression;
-  readonly owners?: Owners;
+  readonly wish: ProfileWish;
   readonly jobs?: number;
   readonly tmpDirectory?: string;
   /** Where the image goes: into the store, to a file or both. */
@@ -72,13 +69,12 @@ export async function pullRequest(
   const inPlace = (path: string): string => resolve(workingDirectory, path);
   const file = chooseFile(output, flags.output, inPlace);
   const platform = choosePlatformText(flags);
-  const { compression, owners, jobs, plainHttp } = flags;
+  const { compression, owners, layout, jobs, plainHttp } = flags;
   return {
     reference,
     name,
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
-    ...(compression === undefined ? {} : { compression }),
-    ...(owners === undefined ? {} : { owners }),
+    wish: { compression, owners, layout },
     ...(jobs === undefined ? {} : { jobs }),
     ...(flags.cacheDir === undefined ? {} : { cacheDirectory: inPlace(flags.cacheDir) }),
     usesCache: flags.cache,

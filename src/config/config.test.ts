@@ -80,7 +80,7 @@ test("where nothing is said the defaults hold", () => {
     store: "/home/me/.local/share/siflet",
     compression: "gzip",
     owners: "image",
-    layout: "layout/1",
+    layout: "runtime",
     jobs: 2,
     tmpdir: undefined,
     plainHttp: [],

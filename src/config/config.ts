@@ -30,8 +30,8 @@ export interface Config {
 }
 
 /**
- * Options of the command line that stand for settings. `--compression` and `--owners` do not: they
- * ask for a certain image, while the settings say how one is made for who asks for none.
+ * Options of the command line that stand for settings. `--compression`, `--owners` and `--layout` do
+ * not: they ask for a certain image, while the settings say how one is made for who asks for none.
  */
 const FLAGS = {
   store: "--store",

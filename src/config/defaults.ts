@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { DEFAULT_LIMITS } from "../base/index.ts";
-import type { Compression, Owners } from "../image/index.ts";
+import type { ProfileChoice } from "../image/index.ts";
 import type { CacheSize } from "./cache-size.ts";
 import type { Values } from "./schema.ts";
 
@@ -17,10 +17,12 @@ export interface Surroundings {
   readonly parallelism: number;
 }
 
-/** What every runtime and kernel reads. */
-export const DEFAULT_COMPRESSION: Compression = "gzip";
-/** The same for every caller, root or not. */
-export const DEFAULT_OWNERS: Owners = "image";
+/** What every runtime and kernel reads, and the same for every caller, root or not. */
+export const DEFAULT_PROFILE: ProfileChoice = {
+  compression: "gzip",
+  owners: "image",
+  layout: "runtime",
+};
 
 const GiB = 1024 ** 3;
 const ROOT_CACHE: CacheSize = { maxBytes: 10 * GiB, maxPercent: 10 };
@@ -37,9 +39,7 @@ export function defaultValues({
   parallelism,
 }: Pick<Surroundings, "isRoot" | "parallelism">): Omit<Values, "store"> {
   return {
-    compression: DEFAULT_COMPRESSION,
-    owners: DEFAULT_OWNERS,
-    layout: "layout/1",
+    ...DEFAULT_PROFILE,
     jobs: defaultJobs(parallelism),
     tmpdir: undefined,
     plainHttp: [],

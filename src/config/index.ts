@@ -12,7 +12,7 @@ export {
   type Origin,
   type ShownSetting,
 } from "./config.ts";
-export { DEFAULT_COMPRESSION, DEFAULT_OWNERS, defaultJobs, type Surroundings } from "./defaults.ts";
+export { DEFAULT_PROFILE, defaultJobs, type Surroundings } from "./defaults.ts";
 export type { ParsedConfig } from "./parse-config.ts";
 export { isPlainHttpHost } from "./plain-http-host.ts";
-export { MOST_JOBS, type Key, type Layout, type Values } from "./schema.ts";
+export { MOST_JOBS, type Key, type Values } from "./schema.ts";

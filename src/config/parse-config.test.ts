@@ -8,7 +8,7 @@ test("a file with every kind of value is read, with the line of each key", () =>
 store: /srv/siflet
 compression: zstd
 owners: "root"
-layout: layout/1
+layout: plain
 jobs: 4
 tmpdir: '/var/tmp'
 plainHttp:
@@ -28,7 +28,7 @@ limits:
     store: "/srv/siflet",
     compression: "zstd",
     owners: "root",
-    layout: "layout/1",
+    layout: "plain",
     jobs: 4,
     tmpdir: "/var/tmp",
     plainHttp: ["registry.example:5000", "[2001:db8::1]:80"],
@@ -138,7 +138,7 @@ const refusals: readonly Refusal[] = [
   { name: "another codec", text: "compression: xz", message: /one of gzip, zstd, got "xz"/ },
   { name: "a codec in capitals", text: "compression: GZIP", message: /got "GZIP"/ },
   { name: "other owners", text: "owners: me", message: /one of image, root/ },
-  { name: "another layout", text: "layout: layout/2", message: /expected layout\/1, got/ },
+  { name: "a layout by its id", text: "layout: layout/1", message: /one of runtime, plain, got/ },
   { name: "no jobs", text: "jobs: 0", message: /whole number from 1 to 256, got 0/ },
   { name: "half a job", text: "jobs: 1.5", message: /got 1\.5/ },
   { name: "jobs in quotes", text: 'jobs: "4"', message: /got "4"/ },

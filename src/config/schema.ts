@@ -1,5 +1,5 @@
 import type { Limits } from "../base/index.ts";
-import type { Compression, Owners } from "../image/index.ts";
+import type { Compression, Layout, Owners, ProfileChoice } from "../image/index.ts";
 import { cacheSizeKind, type CacheSize } from "./cache-size.ts";
 import {
   choiceKind,
@@ -12,21 +12,13 @@ import {
   type ValueKind,
 } from "./value-kinds.ts";
 
-/** What siflet adds to images, by its frozen name. */
-export type Layout = "layout/1";
-
 /** More threads than any machine feeds; a number beyond is a slip of the keyboard. */
 export const MOST_JOBS = 256;
 
 /** The value of every setting but the limits, by its key; a dot stands for nesting in the file. */
-export interface Settings {
+export interface Settings extends ProfileChoice {
   /** Absolute path of the store. */
   readonly store: string;
-  /** What images are written with where nobody names a compressor. */
-  readonly compression: Compression;
-  /** Whose the files of images are where nobody says. */
-  readonly owners: Owners;
-  readonly layout: Layout;
   /** Compressing threads. */
   readonly jobs: number;
   /** Absolute path of the directory that large layers are spooled in; absent: inside the store. */
@@ -52,7 +44,7 @@ export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]>
   store: pathKind,
   compression: choiceKind<Compression>(["gzip", "zstd"]),
   owners: choiceKind<Owners>(["image", "root"]),
-  layout: choiceKind<Layout>(["layout/1"]),
+  layout: choiceKind<Layout>(["runtime", "plain"]),
   jobs: countKind({ least: 1, most: MOST_JOBS }),
   tmpdir: optionalPathKind("inside the store"),
   plainHttp: hostsKind,

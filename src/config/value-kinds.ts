@@ -21,10 +21,7 @@ export function choiceKind<T extends string>(choices: readonly T[]): ValueKind<T
     parse(located) {
       const choice = choices.find((text) => text === scalarOf(located));
       if (choice !== undefined) return choice;
-      throw refusal(
-        located,
-        choices.length === 1 ? choices.join() : `one of ${choices.join(", ")}`,
-      );
+      throw refusal(located, `one of ${choices.join(", ")}`);
     },
     format: (value) => value,
     toJson: (value) => value,

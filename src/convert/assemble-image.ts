@@ -2,7 +2,7 @@ import { createHash, randomInt } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Limits } from "../base/index.ts";
 import { loadBlockCompressor, type CodecSettings, type CompressorPool } from "../codec/index.ts";
-import { runtimeEntries, sifObjects } from "../layout/index.ts";
+import { LAYOUTS } from "../layout/index.ts";
 import { Pack, readLayerRecords, type BatchBuffers, type LayerRecord } from "../packs/index.ts";
 import {
   DATA_TYPES,
@@ -43,7 +43,8 @@ export async function assembleImage(
     readonly progress: (bytes: number, total: number) => void;
   },
 ): Promise<AssembledImage> {
-  using added = await convertAdditions(runtimeEntries(task), task.additionsPath, context);
+  const entries = LAYOUTS[task.layout].entries(task);
+  using added = await convertAdditions(entries, task.additionsPath, context);
   await context.compressed();
   using packs = openPacks(task.packPaths);
   const merge = new LayerMerge(context.limits, context.warn, randomInt(2 ** 31));
@@ -97,7 +98,7 @@ interface PlannedFile {
 
 function planFile(task: AssembleTask, squashfs: SquashfsImage): PlannedFile {
   const architecture = goArchCode(task.architecture, task.variant);
-  const objects = sifObjects(task);
+  const objects = LAYOUTS[task.layout].objects(task);
   const plan = planSif({
     architecture,
     objects: [

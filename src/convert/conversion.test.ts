@@ -3,7 +3,12 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { DEFAULT_LIMITS, LIMIT_CODES, type Limits } from "../base/index.ts";
 import { parseDigest, type OciConfig } from "../image/index.ts";
-import { convertLayers, zstdBlob, type LayerInput } from "../../test/fixtures/convert-layers.ts";
+import {
+  convertLayers,
+  zstdBlob,
+  type ConvertHow,
+  type LayerInput,
+} from "../../test/fixtures/convert-layers.ts";
 import { goldenLayers } from "../../test/fixtures/golden-layers.ts";
 import { tar as makeTar } from "../../test/fixtures/tar/index.ts";
 import { noiseBytes } from "../../test/real/index.ts";
@@ -21,27 +26,28 @@ const GOLDEN = {
   "gzip/1 image layout/1": "c81852fd34c607c84c12f72699702cd5f4025cd698e70490bfc52e050ee93f62",
   "gzip/1 root layout/1": "784d6bb2808d9ef8e7d5c99b2fda1bc581728dfc509a274a9c503c3facb76bd1",
   "zstd/1 image layout/1": "26d59c6f7f89c7e175a9e0f39c1d829eaecfa4294ed3646dd4febd015f342990",
+  "gzip/1 image plain/1": "973e354aad42f8ad25d8c961efa780443da4cca3859e76a3055c867f96b5e217",
+  "zstd/1 image plain/1": "c73f97e988431ab0d32c3ef74bbd7f319cc1cd18f4f9c4c540da8129b7bbcbb3",
 } as const;
 
 const layers: LayerInput[] = goldenLayers().map((tar) => ({ tar }));
 
+const profiles: readonly { readonly key: keyof typeof GOLDEN; readonly how: ConvertHow }[] = [
+  { key: "gzip/1 image layout/1", how: {} },
+  { key: "gzip/1 root layout/1", how: { rootOwns: true } },
+  { key: "zstd/1 image layout/1", how: { compression: "zstd" } },
+  { key: "gzip/1 image plain/1", how: { layout: "plain" } },
+  { key: "zstd/1 image plain/1", how: { compression: "zstd", layout: "plain" } },
+];
+
 describe("golden images", () => {
-  test("gzip/1, owners as the image says", async (t) => {
-    const { id, codec } = await convertLayers(t, layers, { config });
-    assert.equal(codec, "gzip/1");
-    assert.equal(id, GOLDEN["gzip/1 image layout/1"]);
-  });
-
-  test("gzip/1, all owned by root", async (t) => {
-    const { id } = await convertLayers(t, layers, { config, rootOwns: true });
-    assert.equal(id, GOLDEN["gzip/1 root layout/1"]);
-  });
-
-  test("zstd/1", async (t) => {
-    const { id, codec } = await convertLayers(t, layers, { config, compression: "zstd" });
-    assert.equal(codec, "zstd/1");
-    assert.equal(id, GOLDEN["zstd/1 image layout/1"]);
-  });
+  for (const { key, how } of profiles) {
+    test(key, async (t) => {
+      const { id, codec } = await convertLayers(t, layers, { config, ...how });
+      assert.equal(codec, key.split(" ")[0]);
+      assert.equal(id, GOLDEN[key]);
+    });
+  }
 
   const same = [
     { name: "one job", how: { jobs: 1 } },
@@ -54,6 +60,8 @@ describe("golden images", () => {
     test(`the same with ${name}`, async (t) => {
       const { id } = await convertLayers(t, layers, { config, ...how });
       assert.equal(id, GOLDEN["gzip/1 image layout/1"]);
+      const plain = await convertLayers(t, layers, { config, ...how, layout: "plain" });
+      assert.equal(plain.id, GOLDEN["gzip/1 image plain/1"]);
     });
   }
 

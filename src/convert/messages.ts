@@ -1,5 +1,5 @@
 import type { Limits } from "../base/index.ts";
-import type { Compression, Digest, OciConfig } from "../image/index.ts";
+import type { Compression, Digest, Layout, OciConfig } from "../image/index.ts";
 import type { TransferredError } from "./error-transfer.ts";
 
 /** What a conversion thread is started with. */
@@ -39,6 +39,7 @@ export interface AssembleTask {
   readonly architecture: string;
   readonly variant: string;
   readonly rootOwns: boolean;
+  readonly layout: Layout;
 }
 
 export interface AssembledImage {

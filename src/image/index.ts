@@ -46,7 +46,17 @@ export {
 } from "./platform.ts";
 export { parseDescriptor } from "./parse-descriptor.ts";
 export { parseRef } from "./parse-ref.ts";
-export type { Compression, Owners, Profile } from "./profile.ts";
+export {
+  fitsWish,
+  hasFrozenCodec,
+  hasLayout,
+  type Compression,
+  type Layout,
+  type Owners,
+  type Profile,
+  type ProfileChoice,
+  type ProfileWish,
+} from "./profile.ts";
 export {
   DOCKER_URI,
   LIBRARY_SCHEME,

@@ -16,14 +16,34 @@ export function inspectMetadata(input: LayoutInput): string {
     ["/.singularity.d/env/10-docker2singularity.sh", environmentScript(input.config.Env ?? [])],
     ["/.singularity.d/env/90-environment.sh", USER_ENVIRONMENT_SCRIPT],
   ] as const;
-  const attributes = [
+  return metadataJson([
     `"environment":${jsonObject(environment.map(([name, script]) => [name, trimmed(script)]))}`,
-    `"labels":${jsonObject(imageLabels(input))}`,
+    labelsMember(input),
     `"runscript":${jsonText(trimmed(runScript(input.config)))}`,
-    `"deffile":${jsonText(trimmed(definitionText()))}`,
+    definitionMember(),
     `"startscript":${jsonText(trimmed(START_SCRIPT))}`,
-  ];
+  ]);
+}
+
+/**
+ * The same for an image that nothing is added to: labels and definition. Scripts are not in it, for
+ * there are none of ours; what the image starts and its environment stand in oci-config.json. That
+ * there is an object at all keeps runtimes from starting a container to look for these files.
+ */
+export function plainInspectMetadata(input: LayoutInput): string {
+  return metadataJson([labelsMember(input), definitionMember()]);
+}
+
+function metadataJson(attributes: readonly string[]): string {
   return `{"data":{"attributes":{${attributes.join(",")}}},"type":"container"}`;
+}
+
+function labelsMember(input: LayoutInput): string {
+  return `"labels":${jsonObject(imageLabels(input))}`;
+}
+
+function definitionMember(): string {
+  return `"deffile":${jsonText(trimmed(definitionText()))}`;
 }
 
 function jsonObject(members: Iterable<readonly [string, string]>): string {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inspectMetadata } from "./inspect-metadata.ts";
+import { inspectMetadata, plainInspectMetadata } from "./inspect-metadata.ts";
+import { LAYOUTS } from "./layouts.ts";
 import { runtimeEntries } from "./runtime-entries.ts";
-import { sifObjects } from "./sif-objects.ts";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -22,8 +22,8 @@ function fileText(path: string): string {
   return text(entry.content);
 }
 
-test("sifObjects is the definition, the inspect metadata and the image's configuration", () => {
-  const objects = sifObjects(input);
+test("a layout's objects are the definition, its metadata and the image's configuration", () => {
+  const objects = LAYOUTS.runtime.objects(input);
   assert.deepEqual(
     objects.map(({ kind, name }) => [kind, name]),
     [
@@ -39,9 +39,30 @@ test("sifObjects is the definition, the inspect metadata and the image's configu
   assert.deepEqual(JSON.parse(config ?? ""), input.config);
 });
 
-test("sifObjects gives an empty configuration an object too", () => {
-  const config = sifObjects({ config: {}, architecture: "amd64", variant: "" }).at(-1);
-  assert.equal(config && text(config.content), "{}");
+test("plain/1 differs from layout/1 in its inspect metadata alone", () => {
+  const [definition, , config] = LAYOUTS.runtime.objects(input);
+  const content = new TextEncoder().encode(plainInspectMetadata(input));
+  const metadata = { kind: "json", name: "inspect-metadata.json", content };
+  assert.deepEqual(LAYOUTS.plain.objects(input), [definition, metadata, config]);
+});
+
+for (const { id, objects } of Object.values(LAYOUTS)) {
+  test(`${id} gives an empty configuration an object too`, () => {
+    const config = objects({ config: {}, architecture: "amd64", variant: "" }).at(-1);
+    assert.equal(config && text(config.content), "{}");
+  });
+}
+
+test("plainInspectMetadata names what is there without any script: labels and definition", () => {
+  assert.deepEqual(JSON.parse(plainInspectMetadata(input)), {
+    data: {
+      attributes: {
+        labels: JSON.parse(fileText(".singularity.d/labels.json")) as unknown,
+        deffile: "bootstrap: docker",
+      },
+    },
+    type: "container",
+  });
 });
 
 test("inspectMetadata holds what the files in the image say", () => {

@@ -1,6 +1,5 @@
 import { ociConfigJson } from "../image/index.ts";
 import { definitionText } from "./definition-text.ts";
-import { inspectMetadata } from "./inspect-metadata.ts";
 import type { LayoutInput } from "./labels.ts";
 
 /** One data object of a SIF, but for its place in the file. */
@@ -15,13 +14,14 @@ export interface LayoutObject {
  * The data objects that stand before the root partition, in file order. They depend on the image's
  * content alone: no reference, tag, digest or time is in them.
  *
+ * @param metadata - the inspect metadata of the image's layout
  * @see docs/layout-1.md; sif.md §3.1, §4
  */
-export function sifObjects(input: LayoutInput): readonly LayoutObject[] {
+export function sifObjects({ config }: LayoutInput, metadata: string): readonly LayoutObject[] {
   const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
   return [
     { kind: "definition", name: "", content: bytes(definitionText()) },
-    { kind: "json", name: "inspect-metadata.json", content: bytes(inspectMetadata(input)) },
-    { kind: "json", name: "oci-config.json", content: ociConfigJson(input.config) },
+    { kind: "json", name: "inspect-metadata.json", content: bytes(metadata) },
+    { kind: "json", name: "oci-config.json", content: ociConfigJson(config) },
   ];
 }

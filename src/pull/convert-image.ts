@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Limits } from "../base/index.ts";
 import { Conversion, type ConvertedImage } from "../convert/index.ts";
-import type { Compression, Digest, ImageSource, Owners } from "../image/index.ts";
+import type { Digest, ImageSource, Profile, ProfileChoice } from "../image/index.ts";
+import { LAYOUTS } from "../layout/index.ts";
 import { PackError, type PackKey } from "../packs/index.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
@@ -16,8 +17,7 @@ const SPOOL_BYTES = 16 * 1024 * 1024;
 const MOST_FETCHES = 4;
 
 export interface ConvertOptions {
-  readonly compression: Compression;
-  readonly owners: Owners;
+  readonly choice: ProfileChoice;
   readonly jobs: number;
   readonly limits: Limits;
   /** The image, as messages name it. */
@@ -32,8 +32,9 @@ export interface ConvertOptions {
 }
 
 /** A SIF that was written and is yet to be published. */
-export interface ConvertedFile extends ConvertedImage {
+export interface ConvertedFile extends Omit<ConvertedImage, "codec"> {
   readonly path: string;
+  readonly profile: Profile;
 }
 
 /**
@@ -55,7 +56,10 @@ export async function convertImage(
     onEvent({ kind: "warning", message: `${options.what}: ${error.message}; converted again` });
     // Which of them it was is not worth finding out: this happens when a disk fails.
     for (const { diffId } of image.layers) {
-      await reuse.cache.discard({ diffId, codec: Conversion.settingsId(options.compression) });
+      await reuse.cache.discard({
+        diffId,
+        codec: Conversion.settingsId(options.choice.compression),
+      });
     }
     return await convertOnce(image, source, options, signal);
   }
@@ -68,8 +72,9 @@ async function convertOnce(
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
   const { onEvent, limits, reuse } = options;
+  const { compression, owners, layout } = options.choice;
   await using conversion = new Conversion({
-    compression: options.compression,
+    compression,
     jobs: options.jobs,
     limits,
     warn: (message) => {
@@ -92,7 +97,7 @@ async function convertOnce(
   const path = join(options.directory, "image.sif");
   const additionsPath = join(options.directory, "additions.pack");
   await Promise.all([rm(path, { force: true }), rm(additionsPath, { force: true })]);
-  const converted = await conversion.assemble(
+  const { codec, ...converted } = await conversion.assemble(
     {
       packPaths: image.layers.map(({ diffId }) => packOf(diffId)),
       additionsPath,
@@ -100,14 +105,16 @@ async function convertOnce(
       config: image.config.config,
       architecture: image.config.architecture,
       variant: image.config.variant,
-      rootOwns: options.owners === "root",
+      rootOwns: owners === "root",
+      layout,
     },
     (bytes, total) => {
       onEvent({ kind: "written", bytes, total });
     },
     signal,
   );
-  return { ...converted, path };
+  const profile: Profile = { codec, compression, owners, layout: LAYOUTS[layout].id };
+  return { ...converted, path, profile };
 }
 
 /** Makes the pack of one layer. */
@@ -137,7 +144,7 @@ class LayerJob {
 
   /** Takes the pack from the cache, with permission, or converts the layer and keeps the pack. */
   async obtain(reuse: LayerReuse, signal: AbortSignal): Promise<void> {
-    const codec = Conversion.settingsId(this.#options.compression);
+    const codec = Conversion.settingsId(this.#options.choice.compression);
     const key: PackKey = { diffId: this.#layer.diffId, codec };
     await using _claim = await reuse.claim(key, signal);
     const isKept = (await reuse.cache.has(key)) && (await this.#isFrozenCodec(codec));

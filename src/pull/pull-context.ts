@@ -2,7 +2,7 @@ import type { Limits } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
 import type { PackCacheOptions } from "../packs/index.ts";
 import type { Authenticator } from "../registry/index.ts";
-import type { Compression, Owners, Platform } from "../image/index.ts";
+import type { Platform, ProfileChoice, ProfileWish } from "../image/index.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 
 /** What an edge of the program makes once and every pull uses. */
@@ -13,19 +13,18 @@ export interface PullContext {
   readonly limits: Limits;
   /** What is pulled when nobody says otherwise. */
   readonly hostPlatform: Platform;
-  /** What is converted to when nobody says otherwise; absent: gzip, owned as the image says. */
-  readonly defaults?: { readonly compression: Compression; readonly owners: Owners };
+  /** What is converted to when nobody says otherwise; absent: the usual. */
+  readonly defaults?: ProfileChoice;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** What one caller wants of one pull; what is left out is the usual. */
-export interface PullOptions {
+/**
+ * What one caller wants of one pull; what is left out is the usual. Whoever names nothing of a
+ * profile gets any image of the content that is there already, else one of the context's defaults.
+ */
+export interface PullOptions extends ProfileWish {
   readonly platform?: Platform | undefined;
-  /** Absent: any image of the content that is there already, else the context's default. */
-  readonly compression?: Compression | undefined;
-  /** Absent: any image of the content that is there already, else the context's default. */
-  readonly owners?: Owners | undefined;
   /** Compressing threads. */
   readonly jobs: number;
   /** Directory that large layers are spooled in; absent: beside the growing image. */

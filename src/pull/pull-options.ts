@@ -1,17 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DEFAULT_COMPRESSION, DEFAULT_OWNERS } from "../config/index.ts";
-import type { Compression, Owners } from "../image/index.ts";
-import type { PullContext, PullOptions } from "./pull-context.ts";
+import { DEFAULT_PROFILE } from "../config/index.ts";
+import type { ProfileChoice, ProfileWish } from "../image/index.ts";
+import type { PullContext } from "./pull-context.ts";
 
 /** What to convert with: as the caller names it, else as the context has it, else the usual. */
-export function conversionWish(
-  options: PullOptions,
-  { defaults }: PullContext,
-): { readonly compression: Compression; readonly owners: Owners } {
+export function conversionChoice(
+  wish: ProfileWish,
+  { defaults = DEFAULT_PROFILE }: Pick<PullContext, "defaults">,
+): ProfileChoice {
   return {
-    compression: options.compression ?? defaults?.compression ?? DEFAULT_COMPRESSION,
-    owners: options.owners ?? defaults?.owners ?? DEFAULT_OWNERS,
+    compression: wish.compression ?? defaults.compression,
+    owners: wish.owners ?? defaults.owners,
+    layout: wish.layout ?? defaults.layout,
   };
 }
 

@@ -1,9 +1,9 @@
-import type { Digest, ImageName, OciConfig } from "../image/index.ts";
+import type { Digest, ImageName, OciConfig, Profile } from "../image/index.ts";
 import { loadConversion } from "./load-conversion.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
-import { conversionWish, spoolDirectory } from "./pull-options.ts";
+import { conversionChoice, spoolDirectory } from "./pull-options.ts";
 import { resolveAndTell } from "./resolve-and-tell.ts";
 import { makeScratchDirectory } from "./scratch-directory.ts";
 
@@ -14,6 +14,7 @@ export interface PulledFile {
   /** Bytes. */
   readonly size: number;
   readonly path: string;
+  readonly profile: Profile;
   readonly config: OciConfig;
   /** What was asked for. */
   readonly name: ImageName;
@@ -49,7 +50,7 @@ export async function pullToFile(
     image,
     source,
     {
-      ...conversionWish(options, context),
+      choice: conversionChoice(options, context),
       jobs: options.jobs,
       limits,
       what,
@@ -67,6 +68,7 @@ export async function pullToFile(
     id: file.id,
     size: file.size,
     path,
+    profile: file.profile,
     config: image.config.config,
     name: opened.name,
     rootDigest: root.digest,

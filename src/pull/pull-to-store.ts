@@ -1,23 +1,20 @@
 import { CodedError } from "../base/index.ts";
 import {
+  fitsWish,
   formatImageName,
   formatPlatform,
   ociConfigJson,
   repositoryName,
-  type Compression,
   type Descriptor,
   type ImageName,
-  type Owners,
-  type Profile,
 } from "../image/index.ts";
 import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
-import { LAYOUT } from "../layout/index.ts";
 import type { ConvertedFile } from "./convert-image.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
 import { loadConversion } from "./load-conversion.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
-import { conversionWish, spoolDirectory } from "./pull-options.ts";
+import { conversionChoice, spoolDirectory } from "./pull-options.ts";
 import { platformOf, resolveAndTell } from "./resolve-and-tell.ts";
 import { deliveriesOf, type ResolvedImage } from "./resolve-image.ts";
 
@@ -146,14 +143,12 @@ class StorePull {
     const { source, what } = this.#opened;
     await using staging = await this.#store.stage();
     await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
-    const { compression, owners } = conversionWish(this.#options, this.#context);
     const { convertImage } = await loadConversion();
     const file = await convertImage(
       image,
       source,
       {
-        compression,
-        owners,
+        choice: conversionChoice(this.#options, this.#context),
         jobs: this.#options.jobs,
         limits: this.#context.limits,
         what,
@@ -164,8 +159,7 @@ class StorePull {
       },
       this.#signal,
     );
-    const profile: Profile = { codec: file.codec, compression, owners, layout: LAYOUT };
-    return await this.#store.publish(this.#publication(image, file, profile), this.#signal);
+    return await this.#store.publish(this.#publication(image, file), this.#signal);
   }
 
   async #reuse(): Promise<LayerReuse | undefined> {
@@ -173,7 +167,7 @@ class StorePull {
     return LayerReuse.of(this.#options.cache, this.#store, this.#opened.source, this.#context);
   }
 
-  #publication(image: ResolvedImage, file: ConvertedFile, profile: Profile): Publication {
+  #publication(image: ResolvedImage, file: ConvertedFile): Publication {
     const { config } = image;
     const host = this.#opened.source.origin;
     const manifest = this.#manifestKey();
@@ -184,7 +178,7 @@ class StorePull {
       names: this.#names(),
       origin: "layers",
       contentKey: image.contentKey,
-      profile,
+      profile: file.profile,
       platform: { os: config.os, architecture: config.architecture, variant: config.variant },
       ociConfigJson: Buffer.from(ociConfigJson(config.config)).toString(),
       source: {
@@ -227,10 +221,7 @@ class StorePull {
 
   async #findStored(contentKey: string): Promise<StoredImage | undefined> {
     const images = await this.#store.findByContent(contentKey);
-    const { compression, owners } = this.#options;
-    return images.find(
-      ({ profile }) => profile !== undefined && fits(profile, { compression, owners }),
-    );
+    return images.find(({ profile }) => profile !== undefined && fitsWish(profile, this.#options));
   }
 
   #manifestKey(): ManifestKey | undefined {
@@ -255,21 +246,4 @@ function namesOf(name: ImageName, root: Descriptor): Names {
     tags: name.tag === undefined ? [] : [formatImageName(name)],
     digests: [`${repositoryName(name)}@${root.digest}`],
   };
-}
-
-/**
- * Whether an image of this profile is what was asked for. What names nothing takes any; what names
- * something takes any version of it, but none that this machine's neighbours could not make too.
- */
-function fits(
-  profile: Profile,
-  wish: { readonly compression: Compression | undefined; readonly owners: Owners | undefined },
-): boolean {
-  const namesNothing = wish.compression === undefined && wish.owners === undefined;
-  if (namesNothing) return true;
-  if (profile.codec.includes("+")) return false;
-  return (
-    (wish.compression ?? profile.compression) === profile.compression &&
-    (wish.owners ?? profile.owners) === profile.owners
-  );
 }

@@ -31,6 +31,26 @@ describe("pull(location, ref)", () => {
     assert.equal(info.ref.digests().length, 1);
   });
 
+  test("makes the image that the settings ask for", async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", image, "1");
+    const { directory, context, options } = await setUpPull(t);
+    const reference = `${registry.host}/app:1`;
+    const wish = { compression: "zstd", owners: "root", layout: "plain" } as const;
+    const info = await pull(join(directory, "location"), reference, wish);
+    const pulled = await pullToFile(
+      directory,
+      () => join(directory, "app.sif"),
+      reference,
+      context,
+      { ...options(wish), force: false },
+      never,
+    );
+    assert.deepEqual(await readFile(info.path), await readFile(pulled.path));
+    assert.deepEqual(pulled.profile, { ...wish, codec: "zstd/1", layout: "plain/1" });
+    assert.notEqual((await pull(directory, reference)).id, info.id);
+  });
+
   test("by two at once gives both the one file", async (t) => {
     await using registry = await startRegistry();
     registry.putImage("app", image, "1");

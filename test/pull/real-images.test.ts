@@ -4,6 +4,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, test, type TestContext } from "node:test";
+import type { Layout } from "../../src/image/index.ts";
 import { findPartition, pullToStore, type PartitionPlace } from "../../src/pull/index.ts";
 import { LAYOUT_PATHS } from "../fixtures/layout-paths.ts";
 import { never, setUpPull } from "../fixtures/pull-setup.ts";
@@ -31,21 +32,30 @@ const SIFLET = resolve(import.meta.dirname, "../../siflet");
  */
 const BEYOND_UMOCI = ["srv/attributes/several", "srv/owners/no-rights"];
 
-describe("an image of a real registry", () => {
-  test("is the tree that umoci unpacks, read by the kernel", async (t) => {
-    if (!(await mayMount(t))) return;
-    const { path, partition, expected } = await pullSmall(t);
-    const tree = await withKernelMount(path, partition, readTree);
-    assert.deepEqual(differences(expected, tree), []);
-    assert.equal(tree.get("etc/hosts")?.size, expected.get("etc/hosts")?.size, "not emptied");
-  });
+/** Layouts with the paths that each adds. */
+const LAYOUTS = [
+  ["runtime", LAYOUT_PATHS],
+  ["plain", []],
+] as const;
 
-  test("is the tree that umoci unpacks, read by unsquashfs", async (t) => {
-    await using work = await mkdtempDisposable(join(tmpdir(), "siflet-unsquash-"));
-    const { path, partition, expected } = await pullSmall(t);
-    await unsquash(path, partition.offset, join(work.path, "tree"));
-    assert.deepEqual(differences(expected, await readTree(join(work.path, "tree"))), []);
-  });
+describe("an image of a real registry", () => {
+  for (const [layout, addedPaths] of LAYOUTS) {
+    test(`is the tree that umoci unpacks, ${layout}, read by the kernel`, async (t) => {
+      if (!(await mayMount(t))) return;
+      const { path, partition, expected } = await pullSmall(t, layout);
+      const tree = await withKernelMount(path, partition, readTree);
+      assert.deepEqual(differences(expected, tree, addedPaths), []);
+      assert.equal(tree.get("etc/hosts")?.size, expected.get("etc/hosts")?.size, "not emptied");
+    });
+
+    test(`is the tree that umoci unpacks, ${layout}, read by unsquashfs`, async (t) => {
+      await using work = await mkdtempDisposable(join(tmpdir(), "siflet-unsquash-"));
+      const { path, partition, expected } = await pullSmall(t, layout);
+      await unsquash(path, partition.offset, join(work.path, "tree"));
+      const tree = await readTree(join(work.path, "tree"));
+      assert.deepEqual(differences(expected, tree, addedPaths), []);
+    });
+  }
 
   test("has one id, however its layers, manifest, name and store differ", async (t) => {
     await using work = await mkdtempDisposable(join(tmpdir(), "siflet-forms-"));
@@ -96,7 +106,7 @@ interface Pulled {
   readonly expected: Tree;
 }
 
-async function pullSmall(t: TestContext): Promise<Pulled> {
+async function pullSmall(t: TestContext, layout: Layout): Promise<Pulled> {
   const work = await mkdtempDisposable(join(tmpdir(), "siflet-umoci-"));
   t.after(async () => {
     await work.remove();
@@ -108,16 +118,21 @@ async function pullSmall(t: TestContext): Promise<Pulled> {
   const setup = await setUpPull(t);
   const store = await setup.store();
   const reference = `${registry.host}/small:1`;
-  const { path } = await pullToStore(store, reference, setup.context, setup.options(), never);
+  const options = setup.options({ layout });
+  const { path } = await pullToStore(store, reference, setup.context, options, never);
   const partition = await findPartition(path, never);
   assert.ok(partition !== undefined);
   return { path, partition, expected };
 }
 
-function differences(expected: Tree, actual: Tree): readonly string[] {
+function differences(
+  expected: Tree,
+  actual: Tree,
+  addedPaths: readonly string[],
+): readonly string[] {
   return compareTrees(expected, actual, {
     ...comparableHere(),
-    addedPaths: LAYOUT_PATHS,
+    addedPaths,
     ignoredPaths: BEYOND_UMOCI,
   });
 }

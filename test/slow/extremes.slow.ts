@@ -159,6 +159,7 @@ async function convert(
       architecture: "amd64",
       variant: "",
       rootOwns: false,
+      layout: "runtime",
     },
     () => undefined,
     signal,
