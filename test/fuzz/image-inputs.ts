@@ -1,21 +1,21 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { Compression } from "../../src/image/index.ts";
+import {
+  device,
+  directory,
+  fifo,
+  file,
+  LayerTree,
+  symlink,
+  type NodeWish,
+} from "../fixtures/layer-tree.ts";
 import { SMALL_BLOCK } from "../fixtures/small-squashfs.ts";
-import type { TarItem } from "../fixtures/tar/index.ts";
-import { noiseBytes, textBytes, type FileFacts } from "../real/index.ts";
+import { noiseBytes, textBytes } from "../real/index.ts";
 
 /** A layer of names that are all different, and the tree that it is. */
 export interface ImageInput {
   readonly compression: Compression;
-  readonly items: readonly TarItem[];
-  readonly tree: ReadonlyMap<string, FileFacts>;
-}
-
-/** One inode, with what the tree says of it. */
-interface Node {
-  readonly item: Omit<TarItem, "path">;
-  readonly facts: Omit<FileFacts, "mode" | "uid" | "gid" | "mtime" | "xattrs">;
+  readonly layer: LayerTree;
 }
 
 const MOST_CONTENT = 5 * SMALL_BLOCK;
@@ -36,53 +36,26 @@ const content = fc
   .tuple(fc.constantFrom(...SAMPLES), fc.oneof(fc.constantFrom(...EDGES), fc.nat(MOST_CONTENT)))
   .map(([sample, size]) => sample.subarray(0, size));
 
-const node: fc.Arbitrary<Node> = fc.oneof(
-  { weight: 6, arbitrary: content.map(fileNode) },
-  { weight: 1, arbitrary: fc.constant(directoryNode()) },
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 4095 }).map(linkNode) },
+const node: fc.Arbitrary<NodeWish> = fc.oneof(
+  { weight: 6, arbitrary: content.map(file) },
+  { weight: 1, arbitrary: fc.constant(directory()) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 4095 }).map((n) => symlink("t".repeat(n))) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<Node>(
-      { item: { type: "6" }, facts: { type: "fifo", nlink: 1 } },
-      {
-        item: { type: "3", devMajor: 4095, devMinor: 0 },
-        facts: { type: "char", nlink: 1, device: "4095:0" },
-      },
-      {
-        item: { type: "4", devMajor: 0, devMinor: 1_048_575 },
-        facts: { type: "block", nlink: 1, device: "0:1048575" },
-      },
-    ),
+    arbitrary: fc.constantFrom(fifo(), device("char", 4095, 0), device("block", 0, 1_048_575)),
   },
 );
-
-function fileNode(bytes: Uint8Array): Node {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return {
-    item: { type: "0", data: bytes },
-    facts: { type: "file", nlink: 1, size: bytes.length, sha256 },
-  };
-}
-
-function directoryNode(): Node {
-  return { item: { type: "5" }, facts: { type: "directory" } };
-}
-
-function linkNode(bytes: number): Node {
-  const target = "t".repeat(bytes);
-  return { item: { linkname: target }, facts: { type: "symlink", nlink: 1, target } };
-}
 
 /** Names with one and the same inode in different numbers: listings and tables of all sizes. */
 interface Group {
   readonly directory: string;
   readonly count: number;
   readonly nameBytes: number;
-  readonly node: Node;
-  /** How many further names each has. */
+  readonly node: NodeWish;
+  /** How many further names each has, where it may have some. */
   readonly links: number;
   readonly mode: number;
-  /** Owners of the first, one more for each further one. */
+  /** Owner of the first; each further one has one of its own. */
   readonly uid: number;
   readonly mtime: number;
   readonly xattr: string | undefined;
@@ -102,7 +75,7 @@ const group: fc.Arbitrary<Group> = fc.record({
   links: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(3) }),
   mode: fc.constantFrom(0o755, 0o644, 0o7777, 0),
   uid: fc.constantFrom(0, 1000, 4_294_966_000),
-  mtime: fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1),
+  mtime: fc.constantFrom(-1, 0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32),
   xattr: fc.option(fc.constantFrom("", "1", "v".repeat(9000)), { nil: undefined, freq: 3 }),
   ownXattr: fc.boolean(),
 });
@@ -112,68 +85,33 @@ export const imageInput: fc.Arbitrary<ImageInput> = fc
     compression: fc.constantFrom<Compression>("gzip", "zstd"),
     groups: fc.array(group, { maxLength: 8 }),
   })
-  .map(({ compression, groups }) => {
-    const tree = new Map<string, FileFacts>();
-    const items: TarItem[] = [];
-    addDirectory("./", ".");
-    for (const [index, each] of groups.entries()) {
-      const parts = each.directory.split("/").slice(0, -1);
-      parts.forEach((_, depth) => {
-        const path = parts.slice(0, depth + 1).join("/");
-        if (!tree.has(path)) addDirectory(`${path}/`, path);
-      });
-      for (let number = 0; number < each.count; number += 1)
-        addOne(each, `${index}-${number}`, number);
-    }
-    return { compression, items, tree };
+  .map(({ compression, groups }) => ({ compression, layer: layerOf(groups) }));
 
-    function addDirectory(path: string, name: string): void {
-      items.push({ path, mode: 0o711, mtime: 7 });
-      const facts = { mode: 0o711, uid: 0, gid: 0, mtime: 7, xattrs: {} };
-      tree.set(name, { type: "directory", ...facts });
-    }
-
-    function addOne(each: Group, id: string, number: number): void {
-      const { item, facts } = each.node;
-      const path = `${each.directory}${id}`.padEnd(each.directory.length + each.nameBytes, "~");
-      const isDirectory = facts.type === "directory";
-      const attributes = {
-        mode: facts.type === "symlink" ? 0o777 : each.mode,
-        uid: each.uid + number,
-        gid: each.uid,
-        mtime: each.mtime,
-      };
+function layerOf(groups: readonly Group[]): LayerTree {
+  const layer = new LayerTree({ mode: 0o711, mtime: 7 });
+  for (const [index, each] of groups.entries()) {
+    addDirectories(layer, each.directory);
+    for (let number = 0; number < each.count; number += 1) {
+      const name = `${each.directory}${index}-${number}`;
+      const path = name.padEnd(each.directory.length + each.nameBytes, "~");
+      const links = each.node.facts.type === "directory" ? 0 : each.links;
+      const others = Array.from({ length: links }, (_, link) => `${path.slice(0, -1)}${link}`);
+      const { mode, uid, mtime } = each;
       const xattrs = xattrsOf(each, number);
-      const pax = xattrs.map(([key, value]) => [`SCHILY.xattr.${key}`, value] as const);
-      items.push({ ...item, path, ...attributes, pax });
-      const links = isDirectory ? 0 : each.links;
-      const names = [
-        path,
-        ...Array.from({ length: links }, (_, link) => `${path.slice(0, -1)}${link}`),
-      ];
-      for (const linkName of names.slice(1))
-        items.push({ path: linkName, type: "1", linkname: path });
-      const firstName = [...names].sort()[0] ?? path;
-      for (const name of names) {
-        tree.set(name, {
-          ...facts,
-          ...attributes,
-          xattrs: Object.fromEntries(
-            xattrs.map(([key, value]) => [key, Buffer.from(value).toString("hex")]),
-          ),
-          ...(isDirectory ? {} : { nlink: 1 + links }),
-          ...(links === 0 ? {} : { firstName }),
-        });
-      }
+      layer.add(path, each.node, { mode, uid: uid + number, gid: uid, mtime, xattrs }, others);
     }
-  });
+  }
+  return layer;
+}
 
-/** Sorted by name, as images have them. */
-function xattrsOf({ xattr, ownXattr }: Group, number: number): [name: string, value: string][] {
-  if (xattr === undefined) return [];
-  const own = ownXattr ? `${number}` : "";
-  return [
-    ["security.a", own],
-    ["trusted.b", xattr],
-  ];
+function addDirectories(layer: LayerTree, path: string): void {
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) {
+    const name = path.slice(0, slash);
+    if (!layer.tree.has(name)) layer.add(name, directory(), { mode: 0o711, mtime: 7 });
+  }
+}
+
+function xattrsOf({ xattr, ownXattr }: Group, number: number): Record<string, string> {
+  if (xattr === undefined) return {};
+  return { "security.a": ownXattr ? `${number}` : "", "trusted.b": xattr };
 }

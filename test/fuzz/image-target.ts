@@ -16,14 +16,17 @@ import { imageInput } from "./image-inputs.ts";
  */
 export const imageTarget: FuzzTarget = fuzzTarget({
   inputs: imageInput,
-  async answer({ compression, items, tree }) {
-    const image = await convertSmall([tar(items)], compression);
+  async answer({ compression, layer }) {
+    const image = await convertSmall([tar(layer.items)], compression);
     assert.deepEqual(lintImage(image), []);
     const reader = await openSquashfs(strictSource(image), { limits: DEFAULT_LIMITS }, never);
-    assert.deepEqual(compareTrees(tree, await imageTree(reader)), []);
+    assert.deepEqual(compareTrees(layer.tree, await imageTree(reader)), []);
     return `converted with ${compression}`;
   },
-  show: ({ compression, items }) =>
-    `${compression} ${JSON.stringify(items.map(({ data, ...item }) => ({ ...item, size: data?.length })))}`,
+  show: ({ compression, layer: { items } }) => {
+    const shown = items.map(({ data, ...item }) => ({ ...item, size: data?.length }));
+    return `${compression} ${JSON.stringify(shown)}`;
+  },
   batch: 50,
+  memoryMiB: 700,
 });

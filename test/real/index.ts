@@ -8,8 +8,11 @@ export { pushImage, recompressImage, type PushOptions } from "./skopeo.ts";
 export { comparableHere, smallImage } from "./small-image.ts";
 export {
   canMount,
+  cutPartition,
   mayMount,
+  rdUnsquash,
   unsquash,
+  withFuseMount,
   withKernelMount,
   type PartitionRange,
 } from "./squashfs-readers.ts";

@@ -122,13 +122,17 @@ function deviceText(rdev: bigint): string {
   return `${major}:${minor}`;
 }
 
+/** What the kernel says of each path of an image in which nothing has an attribute. */
+const HAS_NONE = /^getfattr: .*: Operation not supported$/;
+
 /** All extended attributes below `directory`, by full path with one character per byte. */
 async function readXattrs(directory: string): Promise<Map<string, Record<string, string>>> {
   const options = ["--recursive", "--physical", "--no-dereference", "--absolute-names"];
-  const output = await runForBytes("getfattr", [
-    ...options,
-    ...["--dump", "--match=-", "--encoding=hex", "--", directory],
-  ]);
+  const output = await runForBytes(
+    "getfattr",
+    [...options, ...["--dump", "--match=-", "--encoding=hex", "--", directory]],
+    { isFine: (line) => HAS_NONE.test(line) },
+  );
   const found = new Map<string, Record<string, string>>();
   for (const part of output.toString("latin1").split("\n\n")) {
     const [heading, ...lines] = part.split("\n").filter((line) => line !== "");

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Ends the program; the call then rejects with an `AbortError`. */
   readonly signal?: AbortSignal;
+  /** Says of a line of standard error that it is no failure, whatever the exit code. */
+  readonly isFine?: (line: string) => boolean;
 }
 
 /**
@@ -37,6 +39,8 @@ export async function runForBytes(
     return (await execFileBytes(command, args, settings)).stdout;
   } catch (cause) {
     signal?.throwIfAborted();
+    const output = fineOutput(cause, options);
+    if (output !== undefined) return output;
     throw new Error(failureText(command, args, cause), { cause });
   }
 }
@@ -48,6 +52,17 @@ export async function run(
   options: RunOptions = {},
 ): Promise<string> {
   return (await runForBytes(command, args, options)).toString();
+}
+
+/** What was written to standard output, where all complaints are fine. */
+function fineOutput(cause: unknown, { isFine }: RunOptions): Buffer | undefined {
+  if (isFine === undefined || !(cause instanceof Error)) return undefined;
+  const stdout = "stdout" in cause ? cause.stdout : undefined;
+  if (!Buffer.isBuffer(stdout) || !("stderr" in cause)) return undefined;
+  const lines = String(cause.stderr)
+    .split("\n")
+    .filter((line) => line !== "");
+  return lines.length > 0 && lines.every(isFine) ? stdout : undefined;
 }
 
 function failureText(command: string, args: readonly string[], cause: unknown): string {

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import process from "node:process";
+import { pipeline } from "node:stream/promises";
 
 import { run } from "./run.ts";
 
@@ -47,6 +48,53 @@ export async function withKernelMount<T>(
     await run("umount", [directory]);
   });
   return await use(directory);
+}
+
+/** Mounts the partition with squashfuse for as long as `use` runs on its folder. Needs root. */
+export async function withFuseMount<T>(
+  sifFile: string,
+  { offset }: PartitionRange,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  await using stack = new AsyncDisposableStack();
+  const work = stack.use(await mkdtempDisposable(join(tmpdir(), "siflet-fuse-")));
+  const directory = join(work.path, "root");
+  await mkdir(directory);
+  await run("squashfuse", ["-o", `offset=${offset}`, sifFile, directory]);
+  stack.defer(async () => {
+    await run("umount", [directory]);
+  });
+  return await use(directory);
+}
+
+/** Copies the partition to a file of its own: rdsquashfs knows no offset. */
+export async function cutPartition(
+  sifFile: string,
+  { offset, size }: PartitionRange,
+  to: string,
+): Promise<void> {
+  const partition = createReadStream(sifFile, { start: offset, end: offset + size - 1 });
+  await pipeline(partition, createWriteStream(to));
+}
+
+/**
+ * Unpacks the partition with rdsquashfs, as root with modes, owners and times; each name of a hard
+ * link becomes a file of its own.
+ *
+ * @param directory - a folder that does not exist yet
+ */
+export async function rdUnsquash(
+  sifFile: string,
+  partition: PartitionRange,
+  directory: string,
+): Promise<void> {
+  await using work = await mkdtempDisposable(join(tmpdir(), "siflet-rdsquashfs-"));
+  const image = join(work.path, "image.squashfs");
+  await cutPartition(sifFile, partition, image);
+  await mkdir(directory);
+  const owners = process.getuid?.() === 0 ? ["--chown"] : [];
+  const options = [...owners, "--chmod", "--set-times", "--quiet"];
+  await run("rdsquashfs", [...options, "--unpack-path", "/", "--unpack-root", directory, image]);
 }
 
 /**
