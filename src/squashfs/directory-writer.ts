@@ -31,6 +31,10 @@ export interface ListingIndex {
 const HEADER = 12;
 const ENTRY = 8;
 const MOST_ENTRIES = 256;
+/** Inodes count the entries of an index in 16 bits; what lies behind is found by reading on. */
+const MOST_IN_INDEX = 0xffff;
+/** Inodes keep the bytes of a listing in 32 bits, and 3 more. */
+const MOST_BYTES = 0xffff_ffff - 3;
 
 /**
  * Writes a directory's listing: runs of at most 256 entries whose inodes lie in one metadata block,
@@ -47,16 +51,17 @@ export function writeListing(stream: MetadataStream, entries: readonly Directory
   let from = 0;
   while (from < entries.length) {
     const run = takeRun(entries, from, bytes, sliceStart);
-    if (run.startsSlice) {
+    if (run.startsSlice && index.length < MOST_IN_INDEX) {
       index.push({
         position: bytes,
         blockStart: stream.blockStart,
         name: entries[from]?.name ?? new Uint8Array(0),
       });
-      sliceStart = bytes;
     }
+    if (run.startsSlice) sliceStart = bytes;
     bytes += writeRun(stream, entries, from, run.to);
     from = run.to;
+    if (bytes > MOST_BYTES) throw new Error("a directory whose names squashfs cannot count");
   }
   return { blockStart, offset, bytes, index };
 }

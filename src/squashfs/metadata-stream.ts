@@ -3,6 +3,8 @@ import { ByteList } from "../base/index.ts";
 /** Bytes of one uncompressed metadata block. */
 export const METADATA_BLOCK = 8192;
 const RAW_METADATA = 0x8000;
+/** Directories and references keep the place of a block in 32 bits. */
+const MOST_START = 0xffff_ffff;
 
 /** Compresses one block; a result that is not shorter means that the block is stored raw. */
 export type Compress = (block: Uint8Array) => Uint8Array;
@@ -26,7 +28,9 @@ export class MetadataStream {
 
   /** Where the block that the next byte goes into begins, in stored bytes from the table's start. */
   get blockStart(): number {
-    return this.#stored.length;
+    const { length } = this.#stored;
+    if (length > MOST_START) throw new Error("more metadata than squashfs can point into");
+    return length;
   }
 
   /** Where the next byte goes inside its uncompressed block: 0 … 8191. */
