@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { storedBytes } from "../codec/index.ts";
 import type { BlockSource } from "./data-plan.ts";
 
@@ -16,6 +17,12 @@ interface Placed {
   readonly file: FileBlocks;
   readonly start: number;
 }
+
+/**
+ * Files of equal checksums and unequal content that are looked through, one after another: the first
+ * of them. Only who wants them makes any, and would make a million.
+ */
+const MOST_ALIKE = 16;
 
 /**
  * Finds files whose blocks were placed already. Nothing is hashed for it: sizes and the checksums
@@ -40,13 +47,14 @@ export class EqualFiles {
     const key = this.#keyOf(file);
     const same = this.#placed.get(key);
     if (same === undefined) this.#placed.set(key, [{ file, start }]);
-    else same.push({ file, start });
+    else if (same.length < MOST_ALIKE) same.push({ file, start });
   }
 
   #keyOf({ layer, firstBlock, count, size }: FileBlocks): string {
-    const checksums = this.#layers[layer]?.checksums;
-    const last = firstBlock + count - 1;
-    return `${size} ${count} ${checksums?.[firstBlock] ?? 0} ${checksums?.[last] ?? 0}`;
+    const checksums = this.#layers[layer]?.checksums.subarray(firstBlock, firstBlock + count);
+    if (checksums === undefined) throw new Error(`no layer ${layer}`);
+    const { buffer, byteOffset, byteLength } = checksums;
+    return `${size} ${count} ${crc32(new Uint8Array(buffer, byteOffset, byteLength))}`;
   }
 
   #isEqual(a: FileBlocks, b: FileBlocks): boolean {
