@@ -1,6 +1,5 @@
 import { CodedError } from "../base/index.ts";
 import {
-  fitsWish,
   formatImageName,
   formatPlatform,
   ociConfigJson,
@@ -9,6 +8,7 @@ import {
   type ImageName,
 } from "../image/index.ts";
 import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
+import { chooseStoredImage } from "./choose-stored-image.ts";
 import type { ConvertedFile } from "./convert-image.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
 import { loadConversion } from "./load-conversion.ts";
@@ -221,7 +221,7 @@ class StorePull {
 
   async #findStored(contentKey: string): Promise<StoredImage | undefined> {
     const images = await this.#store.findByContent(contentKey);
-    return images.find(({ profile }) => profile !== undefined && fitsWish(profile, this.#options));
+    return chooseStoredImage(images, this.#options, this.#names());
   }
 
   #manifestKey(): ManifestKey | undefined {
