@@ -44,18 +44,20 @@ export interface RunSettings {
   readonly directory: string;
   readonly signal?: AbortSignal;
   readonly environment?: Partial<Environment>;
+  /** URL of the module of block compressors; absent: siflet's own. */
+  readonly compressors?: string;
 }
 
 /** Runs a command line inside this process, on an amd64 machine where time stands still. */
 export async function runHere(
   args: readonly string[],
-  { directory, signal, environment }: RunSettings,
+  { directory, signal, environment, compressors }: RunSettings,
 ): Promise<CliResult> {
   const stdout = new CapturedText();
   const stderr = new CapturedText();
   const exitCode = await runCli(
     args,
-    { ...testEnvironment(directory), stdout, stderr, ...environment },
+    { ...testEnvironment(directory, compressors), stdout, stderr, ...environment },
     signal ?? new AbortController().signal,
   );
   return { exitCode, stdout: stdout.text, stderr: stderr.text.split("\n").slice(0, -1) };
@@ -71,7 +73,10 @@ export class CapturedText extends Writable {
   }
 }
 
-function testEnvironment(directory: string): Omit<Environment, "stdout" | "stderr"> {
+function testEnvironment(
+  directory: string,
+  compressors: string | undefined,
+): Omit<Environment, "stdout" | "stderr"> {
   const now = (): number => TEST_NOW;
   return {
     version: "1.2.3",
@@ -96,6 +101,7 @@ function testEnvironment(directory: string): Omit<Environment, "stdout" | "stder
         limits,
         hostPlatform: hostPlatform("x64"),
         defaults,
+        ...(compressors === undefined ? {} : { compressors }),
         now,
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
       });

@@ -9,6 +9,7 @@ import {
   type FakeRegistry,
   type FixtureImage,
 } from "../../test/fixtures/registry/index.ts";
+import { OTHER_COMPRESSORS } from "../../test/fixtures/other-compressors.ts";
 import { tar } from "../../test/fixtures/tar/index.ts";
 import { assertFailure, capturedTerminal, newDirectory, pullHere, runHere } from "./cli-fixture.ts";
 import { Interrupted } from "./interrupted.ts";
@@ -168,6 +169,29 @@ test("pull --no-store --layout plain writes the bytes that the store would hold"
   const { path, id } = await pullApp(directory, ...plain);
   assert.deepEqual(await readFile(join(directory, "app.sif")), await readFile(path));
   assert.notEqual(id, (await pullApp(directory, "--layout", "runtime")).id);
+});
+
+test("pull warns where this machine's codec makes other bytes, and shows it afterwards", async (t) => {
+  const directory = await newDirectory(t);
+  const compressors = OTHER_COMPRESSORS;
+  for (const more of [["--quiet"], ["--quiet", "--compression", "gzip"]]) {
+    const args = ["pull", ...more, app("1.0")];
+    const { exitCode, stdout, stderr } = await runHere(args, { directory, compressors });
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /\n {2}run {3}apptainer run /);
+    assert.equal(stderr.length, 1, stderr.join("\n"));
+    assert.match(
+      stderr[0] ?? "",
+      /^siflet: warning: .*app:1\.0: converted as gzip\/1\+[0-9a-f]{16}, for gzip makes other bytes/,
+    );
+    const inspected = await runHere(["inspect", app("1.0")], { directory });
+    assert.match(
+      inspected.stdout,
+      /\n {2}profile +gzip\/1\+[0-9a-f]{16}, layout\/1, owners image\n/,
+    );
+    const removed = await runHere(["rm", app("1.0")], { directory });
+    assert.equal(removed.exitCode, 0);
+  }
 });
 
 const failures = [

@@ -1,16 +1,17 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
-import { loadBlockCompressor, type BlockCompressor } from "./block-compressor.ts";
+import type { BlockCompressor } from "./block-compressor.ts";
+import { loadCompressorOf } from "./compressor-module.ts";
 import {
   BATCH_PRIORITY,
   type Batch,
   type CompressedBatch,
+  type CompressorSettings,
   type FromCompressor,
   type ToCompressor,
 } from "./compressor-pool.ts";
 import { fingerprintCodec } from "./golden-vectors.ts";
-import type { CodecSettings } from "./settings.ts";
 import { RAW_BLOCK } from "./stored-block.ts";
 
 /** Fills `batch.output` with the blocks of `batch.input` one after another, each as stored. */
@@ -37,10 +38,10 @@ function compressBatch(compress: BlockCompressor, batch: Batch): CompressedBatch
 
 const port = parentPort;
 if (port === null) throw new Error("compress-thread runs as a worker");
-const settings = workerData as CodecSettings;
+const { settings, compressors } = workerData as CompressorSettings;
 // On Linux this lowers the calling thread alone, so the thread that answers callers stays ahead.
 setPriority(0, BATCH_PRIORITY);
-const compress = await loadBlockCompressor(settings);
+const compress = await loadCompressorOf(compressors, settings);
 port.on("message", (message: ToCompressor) => {
   if (message.kind === "fingerprint") {
     const fingerprint = fingerprintCodec(settings, compress);

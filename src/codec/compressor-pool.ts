@@ -29,6 +29,13 @@ export interface CompressedBatch {
   readonly checksums: Uint32Array;
 }
 
+/** What a compressing thread is started with. */
+export interface CompressorSettings {
+  readonly settings: CodecSettings;
+  /** URL of the module of block compressors. */
+  readonly compressors: string;
+}
+
 export type ToCompressor =
   { readonly kind: "batch"; readonly batch: Batch } | { readonly kind: "fingerprint" };
 
@@ -53,14 +60,14 @@ export class CompressorPool implements AsyncDisposable {
   #nextId = 0;
   #failure: Error | undefined;
 
-  /** @param checksCodec - has one thread compress the golden vectors first */
+  /** @param options.checksCodec - has one thread compress the golden vectors first */
   constructor(
-    settings: CodecSettings,
+    compressor: CompressorSettings,
     options: { readonly jobs: number; readonly checksCodec: boolean },
   ) {
     // Without the check nobody waits for it; with it, a failure is heard by every batch as well.
     this.#fingerprint.promise.catch(() => undefined);
-    this.#threads = Array.from({ length: options.jobs }, () => this.#startThread(settings));
+    this.#threads = Array.from({ length: options.jobs }, () => this.#startThread(compressor));
     const request: ToCompressor = { kind: "fingerprint" };
     if (options.checksCodec) this.#threads[0]?.worker.postMessage(request);
   }
@@ -93,10 +100,10 @@ export class CompressorPool implements AsyncDisposable {
     await Promise.all(this.#threads.map(async ({ worker }) => await worker.terminate()));
   }
 
-  #startThread(settings: CodecSettings): Thread {
+  #startThread(compressor: CompressorSettings): Thread {
     const waiting = new Map<number, Waiting>();
     const worker = new Worker(threadUrl(import.meta.url, "compress-thread"), {
-      workerData: settings,
+      workerData: compressor,
     });
     worker.on("message", (message: FromCompressor) => {
       if (message.kind === "fingerprint") {

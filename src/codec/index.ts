@@ -1,4 +1,5 @@
 export { loadBlockCompressor, type BlockCompressor } from "./block-compressor.ts";
+export { BLOCK_COMPRESSORS, loadCompressorOf, type CompressorModule } from "./compressor-module.ts";
 export {
   BATCH_BYTES,
   BATCH_PRIORITY,

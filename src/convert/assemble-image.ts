@@ -1,7 +1,7 @@
 import { createHash, randomInt } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Limits } from "../base/index.ts";
-import { loadBlockCompressor, type CodecSettings, type CompressorPool } from "../codec/index.ts";
+import { loadCompressorOf, type CodecSettings, type CompressorPool } from "../codec/index.ts";
 import { LAYOUTS } from "../layout/index.ts";
 import { Pack, readLayerRecords, type BatchBuffers, type LayerRecord } from "../packs/index.ts";
 import {
@@ -38,6 +38,8 @@ const PROGRESS_BYTES = 8 * 1024 * 1024;
 export async function assembleImage(
   task: AssembleTask,
   context: AssembleContext & {
+    /** URL of the module of block compressors. */
+    readonly compressors: string;
     /** Called when no more blocks will be compressed. */
     readonly compressed: () => Promise<void>;
     readonly progress: (bytes: number, total: number) => void;
@@ -55,7 +57,7 @@ export async function assembleImage(
     tree,
     layers: [...packs.all, added.pack],
     settings: context.settings,
-    compress: await loadBlockCompressor(context.settings),
+    compress: await loadCompressorOf(context.compressors, context.settings),
     rootOwns: task.rootOwns,
     limits: context.limits,
   });

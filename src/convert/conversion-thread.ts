@@ -29,10 +29,10 @@ class ConversionThread {
   ) {
     this.#settings = settings;
     this.#send = send;
-    this.#pool = new CompressorPool(CODECS[settings.compression], {
-      jobs: settings.jobs,
-      checksCodec: true,
-    });
+    this.#pool = new CompressorPool(
+      { settings: CODECS[settings.compression], compressors: settings.compressors },
+      { jobs: settings.jobs, checksCodec: true },
+    );
     this.#buffers = new BatchBuffers(
       settings.jobs * BATCHES_PER_JOB,
       new ByteBudget(settings.budgetBytes, settings.budget),
@@ -120,6 +120,7 @@ class ConversionThread {
     try {
       const image = await assembleImage(task, {
         settings: CODECS[this.#settings.compression],
+        compressors: this.#settings.compressors,
         pool: this.#pool,
         buffers: this.#buffers,
         limits: this.#settings.limits,

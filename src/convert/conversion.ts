@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { ByteBudget, threadUrl, writeFully, type Limits } from "../base/index.ts";
-import { codecIdOf, CODECS } from "../codec/index.ts";
+import { BLOCK_COMPRESSORS, codecIdOf, CODECS } from "../codec/index.ts";
 import type { Compression } from "../image/index.ts";
 import { ChunkGatherer } from "./chunk-gatherer.ts";
 import { ConvertError } from "./convert-error.ts";
@@ -22,6 +22,8 @@ const BUDGET_BYTES = 48 * 1024 * 1024;
 
 export interface ConversionOptions {
   readonly compression: Compression;
+  /** URL of the module of block compressors; absent: siflet's own. */
+  readonly compressors?: string | undefined;
   /** Compressing threads. */
   readonly jobs: number;
   readonly limits: Limits;
@@ -70,6 +72,7 @@ export class Conversion implements AsyncDisposable {
     this.#codecId.promise.catch(() => undefined);
     const settings: ThreadSettings = {
       compression: options.compression,
+      compressors: options.compressors ?? BLOCK_COMPRESSORS,
       jobs: options.jobs,
       limits: options.limits,
       budget: this.#budget.shared,

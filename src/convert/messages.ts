@@ -5,6 +5,8 @@ import type { TransferredError } from "./error-transfer.ts";
 /** What a conversion thread is started with. */
 export interface ThreadSettings {
   readonly compression: Compression;
+  /** URL of the module of block compressors. */
+  readonly compressors: string;
   readonly jobs: number;
   readonly limits: Limits;
   /** Counter of the byte budget. */

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { inflateSync, zstdDecompressSync } from "node:zlib";
 import { ByteBudget, DEFAULT_LIMITS, type Limits } from "../base/index.ts";
-import { CODECS, CompressorPool, RAW_BLOCK, storedBytes } from "../codec/index.ts";
+import {
+  BLOCK_COMPRESSORS,
+  CODECS,
+  CompressorPool,
+  RAW_BLOCK,
+  storedBytes,
+} from "../codec/index.ts";
 import type { Compression } from "../image/index.ts";
 import type { TarEntry } from "../layers/index.ts";
 import { BatchBuffers } from "./batch-buffers.ts";
@@ -197,7 +203,10 @@ async function writePack(t: TestContext, list: readonly File[], how: How): Promi
   });
   const path = join(directory, "pack");
   const settings = CODECS[how.compression];
-  await using pool = new CompressorPool(settings, { jobs: how.jobs, checksCodec: false });
+  await using pool = new CompressorPool(
+    { settings, compressors: BLOCK_COMPRESSORS },
+    { jobs: how.jobs, checksCodec: false },
+  );
   await using file = await open(path, "wx");
   const builder = new PackBuilder({
     settings,

@@ -2,7 +2,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Limits } from "../base/index.ts";
 import { Conversion, type ConvertedImage } from "../convert/index.ts";
-import type { Digest, ImageSource, Profile, ProfileChoice } from "../image/index.ts";
+import {
+  hasFrozenCodec,
+  type Digest,
+  type ImageSource,
+  type Profile,
+  type ProfileChoice,
+} from "../image/index.ts";
 import { LAYOUTS } from "../layout/index.ts";
 import { PackError, type PackKey } from "../packs/index.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
@@ -18,6 +24,8 @@ const MOST_FETCHES = 4;
 
 export interface ConvertOptions {
   readonly choice: ProfileChoice;
+  /** URL of the module of block compressors; absent: siflet's own. */
+  readonly compressors?: string | undefined;
   readonly jobs: number;
   readonly limits: Limits;
   /** The image, as messages name it. */
@@ -41,8 +49,30 @@ export interface ConvertedFile extends Omit<ConvertedImage, "codec"> {
  * Converts the layers of `image`, each while it is fetched, and writes the SIF into
  * `options.directory`. Layers that were converted before are not converted again, and those that
  * the source is known for are not even fetched. The first failure ends everything that still runs.
+ *
+ * Where this machine's codec makes other bytes than its name stands for, that is told as a warning
+ * and stands in the profile.
  */
 export async function convertImage(
+  image: ResolvedImage,
+  source: ImageSource,
+  options: ConvertOptions,
+  signal: AbortSignal,
+): Promise<ConvertedFile> {
+  const file = await convertDespiteDamage(image, source, options, signal);
+  const { codec, compression } = file.profile;
+  if (hasFrozenCodec(file.profile)) return file;
+  options.onEvent({
+    kind: "warning",
+    message:
+      `${options.what}: converted as ${codec}, for ${compression} makes other bytes here than ` +
+      `${Conversion.settingsId(compression)} stands for; other machines will give it another id`,
+  });
+  return file;
+}
+
+/** Converts, and where a pack of the cache turns out to be damaged once more without any. */
+async function convertDespiteDamage(
   image: ResolvedImage,
   source: ImageSource,
   options: ConvertOptions,
@@ -75,6 +105,7 @@ async function convertOnce(
   const { compression, owners, layout } = options.choice;
   await using conversion = new Conversion({
     compression,
+    compressors: options.compressors,
     jobs: options.jobs,
     limits,
     warn: (message) => {

@@ -15,6 +15,11 @@ export interface PullContext {
   readonly hostPlatform: Platform;
   /** What is converted to when nobody says otherwise; absent: the usual. */
   readonly defaults?: ProfileChoice;
+  /**
+   * URL of the module of block compressors that images are converted with; absent: siflet's own.
+   * What it makes is held to the golden vectors as those are.
+   */
+  readonly compressors?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

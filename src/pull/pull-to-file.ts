@@ -51,6 +51,7 @@ export async function pullToFile(
     source,
     {
       choice: conversionChoice(options, context),
+      compressors: context.compressors,
       jobs: options.jobs,
       limits,
       what,

@@ -149,6 +149,7 @@ class StorePull {
       source,
       {
         choice: conversionChoice(this.#options, this.#context),
+        compressors: this.#context.compressors,
         jobs: this.#options.jobs,
         limits: this.#context.limits,
         what,
