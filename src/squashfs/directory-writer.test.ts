@@ -32,6 +32,20 @@ test("writeListing names a header for each further 8 KiB", () => {
   }
 });
 
+test("writeListing begins no slice with a header whose first entry ends the one before", () => {
+  const run = Array.from({ length: 256 }, () => ({ ...entry, name: Buffer.alloc(23, "n") }));
+  const full = 8192 - (12 + 256 * (8 + 23)) - (12 + 8);
+  for (const [nameBytes, indexed] of [
+    [full, 0],
+    [full + 1, 1],
+  ] as const) {
+    const last = { ...entry, name: Buffer.alloc(nameBytes, "z") };
+    const { index, bytes } = writeListing(smallStream(), [...run, last]);
+    assert.equal(bytes, 8192 + indexed);
+    assert.equal(index.length, indexed);
+  }
+});
+
 test("writeListing names no more headers than an inode can count", () => {
   const slices = 65_535 + 3;
   const entries = new Array<DirectoryEntry>(slices * IN_SLICE).fill(entry);
