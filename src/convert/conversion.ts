@@ -5,7 +5,7 @@ import { BLOCK_COMPRESSORS, codecIdOf, CODECS } from "../codec/index.ts";
 import type { Compression } from "../image/index.ts";
 import { ChunkGatherer } from "./chunk-gatherer.ts";
 import { ConvertError } from "./convert-error.ts";
-import { receiveError } from "./error-transfer.ts";
+import { orNoSpace, receiveError } from "./error-transfer.ts";
 import type {
   AssembledImage,
   AssembleTask,
@@ -129,7 +129,7 @@ export class Conversion implements AsyncDisposable {
       const cause: unknown = stop.signal.aborted ? stop.signal.reason : error;
       this.#send({ kind: "abandon", id });
       await converted.catch(() => undefined);
-      throw cause;
+      throw orNoSpace(cause);
     }
     await converted;
   }

@@ -1,4 +1,4 @@
-import { CodedError, LimitError } from "../base/index.ts";
+import { isErrno, LimitError, type CodedError } from "../base/index.ts";
 import { ContentError } from "../image/index.ts";
 import { LayerError } from "../layers/index.ts";
 import { PackError } from "../packs/index.ts";
@@ -25,20 +25,21 @@ const CLASSES: Readonly<Record<string, new (code: never, message: string) => Cod
   TreeError,
 };
 
-const NO_SPACE: readonly unknown[] = ["ENOSPC", "EDQUOT", "EFBIG"];
+const NO_SPACE = ["ENOSPC", "EDQUOT", "EFBIG"];
 
-export function transferError(error: unknown): TransferredError {
+/** The same error, or in place of one of the system that says so, that there is no space left. */
+export function orNoSpace(error: unknown): unknown {
+  if (!(error instanceof Error) || !isErrno(error, ...NO_SPACE)) return error;
+  const message = `no space left to convert the image: ${error.message}`;
+  return new ConvertError("NO_SPACE", message, { cause: error });
+}
+
+export function transferError(thrown: unknown): TransferredError {
+  const error = orNoSpace(thrown);
   if (!(error instanceof Error)) {
     return { name: "Error", code: undefined, message: String(error), stack: undefined };
   }
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (NO_SPACE.includes(code)) {
-    const full = new ConvertError(
-      "NO_SPACE",
-      `no space left to convert the image: ${error.message}`,
-    );
-    return { name: full.name, code: full.code, message: full.message, stack: error.stack };
-  }
   return { name: error.name, code, message: error.message, stack: error.stack };
 }
 

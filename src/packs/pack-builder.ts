@@ -151,10 +151,12 @@ export class PackBuilder implements TarSink {
     this.#options.warn(`${this.#options.what}: ${message}`);
   }
 
-  /** Waits until the compressors have caught up; throws what went wrong with earlier blocks. */
+  /** Waits until compressors and disk have caught up; throws what went wrong with earlier blocks. */
   async drain(): Promise<void> {
-    this.#options.writer.check();
-    await this.#options.buffers.settled();
+    const { writer, buffers } = this.#options;
+    writer.check();
+    await buffers.settled();
+    await writer.settled();
   }
 
   /** Flushes the last blocks, the log and the tables. */

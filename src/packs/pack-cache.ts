@@ -1,7 +1,9 @@
 import { link, mkdir, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { isErrno } from "../base/index.ts";
 import type { Digest } from "../image/index.ts";
+import { checkPack } from "./check-pack.ts";
 import { PackError } from "./pack-error.ts";
 import { Pack } from "./pack.ts";
 
@@ -31,8 +33,11 @@ const NAME = /^[0-9a-f]{64}\.pack$/;
 
 /**
  * Converted layers that are kept for the next image, least recently used first out. Files are named
- * by codec and diffID; several processes may use one directory. Nothing in it is trusted: a pack is
- * checked when it is opened and every block when it is read, and what does not fit is thrown away.
+ * by codec and diffID; several processes may use one directory. Nothing in it is trusted: a pack of
+ * another user is never used, a pack is checked when it is opened and every block when it is read,
+ * and what does not fit is thrown away.
+ *
+ * All methods throw the system's errors as they are: whoever pulls can do without a cache.
  */
 export class PackCache {
   readonly directory: string;
@@ -52,20 +57,21 @@ export class PackCache {
 
   /**
    * Gives the pack of `key` the name `to` as well, in the same file system, so that it stays while
-   * the caller uses it. One that is damaged or of something else is discarded.
+   * the caller uses it. One that is damaged, of something else or of somebody else is discarded.
    *
+   * @param options.checksAll - reads the whole pack, where otherwise its tables tell enough
    * @returns whether `to` is there now
    */
-  async take(key: PackKey, to: string): Promise<boolean> {
-    const path = this.#pathOf(key);
+  async take(key: PackKey, to: string, options: { readonly checksAll: boolean }): Promise<boolean> {
     try {
-      await link(path, to);
+      await link(this.#pathOf(key), to);
     } catch (error) {
       if (isErrno(error, "ENOENT")) return false;
       throw error;
     }
-    if (!isPackOf(to, key)) {
-      await Promise.all([this.discard(key), rm(to, { force: true })]);
+    if (!(await isOurs(to)) || !(await isPackOf(to, key, options.checksAll))) {
+      await rm(to, { force: true });
+      await this.discard(key);
       return false;
     }
     const seconds = this.#now() / 1000;
@@ -89,7 +95,12 @@ export class PackCache {
   }
 
   async discard(key: PackKey): Promise<void> {
-    await rm(this.#pathOf(key), { force: true });
+    try {
+      await rm(this.#pathOf(key), { force: true });
+    } catch (error) {
+      // Somebody else's, where only its owner may remove a file: it stays, and stays unused.
+      if (!isErrno(error, "EACCES", "EPERM")) throw error;
+    }
   }
 
   /**
@@ -106,6 +117,8 @@ export class PackCache {
       try {
         await unlink(path);
       } catch (error) {
+        // Somebody else's, where only its owner may remove a file.
+        if (isErrno(error, "EACCES", "EPERM")) continue;
         if (!isErrno(error, "ENOENT")) throw error;
       }
       total -= bytes;
@@ -138,12 +151,19 @@ export class PackCache {
   }
 }
 
-/** Whether the file is a whole pack, by its tables, and of that layer and codec. */
-function isPackOf(path: string, key: PackKey): boolean {
+/** What others wrote could hold anything: there is no telling from a pack what its layer was. */
+async function isOurs(path: string): Promise<boolean> {
+  return (await stat(path)).uid === process.geteuid?.();
+}
+
+/** Whether the file is a pack of that layer and codec: by its tables, or by all that is in it. */
+async function isPackOf(path: string, key: PackKey, checksAll: boolean): Promise<boolean> {
   try {
     using pack = new Pack(path);
     const { diffId, codec } = pack.tables.identity;
-    return diffId === key.diffId && codec === key.codec;
+    if (diffId !== key.diffId || codec !== key.codec) return false;
+    if (checksAll) await checkPack(pack);
+    return true;
   } catch (error) {
     if (error instanceof PackError) return false;
     throw error;

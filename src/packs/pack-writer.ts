@@ -9,6 +9,9 @@ import {
   type PackTables,
 } from "./pack-tables.ts";
 
+/** Bytes of log that may wait for the disk before the layer has to. */
+const MOST_QUEUED_LOG = 4 * 1024 * 1024;
+
 /** Appends blocks and stretches of log to a pack file in the order of the calls. */
 export class PackWriter {
   readonly #file: FileHandle;
@@ -17,6 +20,7 @@ export class PackWriter {
   readonly #data: DataSegment[] = [];
   readonly #log: LogSegment[] = [];
   #position = 0;
+  #queuedLog = 0;
   #queue: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
@@ -49,10 +53,17 @@ export class PackWriter {
   /** Queues a stretch of whole records; `bytes` must not be changed afterwards. */
   appendLog(bytes: Uint8Array): void {
     const checksum = crc32(bytes);
+    this.#queuedLog += bytes.length;
     this.#enqueue(async () => {
       this.#log.push({ position: this.#position, bytes: bytes.length, checksum });
       await this.#append(bytes);
+      this.#queuedLog -= bytes.length;
     });
+  }
+
+  /** Waits for the disk where more log is queued than may be: a million entries have no blocks. */
+  async settled(): Promise<void> {
+    if (this.#queuedLog > MOST_QUEUED_LOG) await this.#queue;
   }
 
   /** Throws the first failure of anything queued so far, without waiting for the rest. */

@@ -78,6 +78,7 @@ export class Pack implements Disposable {
       bytes = next;
       blocks += 1;
     }
+    if (blocks === 0 && count > 0) throw damaged(`block ${first} is longer than any`);
     readFully(this.#fd, into.subarray(0, bytes), start);
     let at = 0;
     for (let block = first; block < first + blocks; block += 1) {

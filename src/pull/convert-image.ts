@@ -13,8 +13,10 @@ import { LAYOUTS } from "../layout/index.ts";
 import { PackError, type PackKey } from "../packs/index.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
+import { isSystemError, PullError } from "./pull-error.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
+import type { ScratchDirectory } from "./scratch-directory.ts";
 import { verifyLayer } from "./verify-layers.ts";
 
 /** Larger layers are spooled to disk as they come: a converter must not throttle the socket. */
@@ -37,6 +39,13 @@ export interface ConvertOptions {
   /** Packs of other pulls; absent: every layer is converted. */
   readonly reuse?: LayerReuse | undefined;
   readonly onEvent: OnPullEvent;
+}
+
+/** Other pulls' packs while one image is converted. */
+interface OpenReuse {
+  readonly reuse: LayerReuse;
+  /** Reads packs whole before they are used: one of them was damaged where nobody looks at first. */
+  readonly checksAll: boolean;
 }
 
 /** A SIF that was written and is yet to be published. */
@@ -79,19 +88,12 @@ async function convertDespiteDamage(
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
   try {
-    return await convertOnce(image, source, options, signal);
+    return await convertOnce(image, source, options, false, signal);
   } catch (error) {
     if (!(error instanceof PackError) || options.reuse === undefined) throw error;
-    const { reuse, onEvent } = options;
-    onEvent({ kind: "warning", message: `${options.what}: ${error.message}; converted again` });
-    // Which of them it was is not worth finding out: this happens when a disk fails.
-    for (const { diffId } of image.layers) {
-      await reuse.cache.discard({
-        diffId,
-        codec: Conversion.settingsId(options.choice.compression),
-      });
-    }
-    return await convertOnce(image, source, options, signal);
+    const message = `${options.what}: ${error.message}; its layer is converted again`;
+    options.onEvent({ kind: "warning", message });
+    return await convertOnce(image, source, options, true, signal);
   }
 }
 
@@ -99,9 +101,10 @@ async function convertOnce(
   image: ResolvedImage,
   source: ImageSource,
   options: ConvertOptions,
+  checksAll: boolean,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
-  const { onEvent, limits, reuse } = options;
+  const { onEvent, limits } = options;
   const { compression, owners, layout } = options.choice;
   await using conversion = new Conversion({
     compression,
@@ -112,7 +115,8 @@ async function convertOnce(
       onEvent({ kind: "warning", message });
     },
   });
-  await using own = await reuse?.directory();
+  await using own = await packDirectory(options);
+  const reuse = own && options.reuse;
   const packs = own?.path ?? options.directory;
   const packOf = (diffId: Digest): string => join(packs, `${diffId.slice(7)}.pack`);
   await forEachParallel(
@@ -120,7 +124,8 @@ async function convertOnce(
     MOST_FETCHES,
     async ({ layer, index }, stop) => {
       const job = new LayerJob(layer, index, packOf(layer.diffId), source, conversion, options);
-      await (reuse === undefined ? job.convert(stop) : job.obtain(reuse, stop));
+      if (reuse === undefined) await job.convert(stop);
+      else await job.obtain({ reuse, checksAll }, stop);
       onEvent({ kind: "layer-done", layer: index });
     },
     signal,
@@ -146,6 +151,24 @@ async function convertOnce(
   );
   const profile: Profile = { codec, compression, owners, layout: LAYOUTS[layout].id };
   return { ...converted, path, profile };
+}
+
+/** Where packs lie that the cache may share; undefined where it cannot be used, which is told. */
+async function packDirectory({
+  reuse,
+  what,
+  onEvent,
+}: ConvertOptions): Promise<ScratchDirectory | undefined> {
+  try {
+    return await reuse?.directory();
+  } catch (error) {
+    if (!(error instanceof PullError) || error.code !== "OUTPUT_FAILED") throw error;
+    onEvent({
+      kind: "warning",
+      message: `${what}: no converted layers are kept: ${error.message}`,
+    });
+    return undefined;
+  }
 }
 
 /** Makes the pack of one layer. */
@@ -174,12 +197,13 @@ class LayerJob {
   }
 
   /** Takes the pack from the cache, with permission, or converts the layer and keeps the pack. */
-  async obtain(reuse: LayerReuse, signal: AbortSignal): Promise<void> {
+  async obtain({ reuse, checksAll }: OpenReuse, signal: AbortSignal): Promise<void> {
     const codec = Conversion.settingsId(this.#options.choice.compression);
     const key: PackKey = { diffId: this.#layer.diffId, codec };
+    const { cache } = reuse;
     await using _claim = await reuse.claim(key, signal);
-    const isKept = (await reuse.cache.has(key)) && (await this.#isFrozenCodec(codec));
-    if (isKept && (await reuse.cache.take(key, this.#packPath))) {
+    const isKept = (await cache.has(key)) && (await this.#isFrozenCodec(codec));
+    if (isKept && (await this.#ask(cache.take(key, this.#packPath, { checksAll }))) === true) {
       if (await reuse.isProved(this.#layer, signal)) return;
       await verifyLayer(this.#layer, this.#fetch(signal), this.#what, this.#options, signal);
       await reuse.prove(this.#layer);
@@ -187,7 +211,19 @@ class LayerJob {
     }
     await this.convert(signal);
     await reuse.prove(this.#layer);
-    if (await this.#isFrozenCodec(codec)) await reuse.cache.put(key, this.#packPath);
+    if (await this.#isFrozenCodec(codec)) await this.#ask(cache.put(key, this.#packPath));
+  }
+
+  /** What the cache answers; undefined where the system fails it, which costs work and no pull. */
+  async #ask<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      const message = `${this.#what}: cache of converted layers: ${error.message}`;
+      this.#options.onEvent({ kind: "warning", message });
+      return undefined;
+    }
   }
 
   async convert(signal: AbortSignal): Promise<void> {

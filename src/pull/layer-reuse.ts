@@ -3,6 +3,7 @@ import type { ImageSource } from "../image/index.ts";
 import { PackCache, type PackKey } from "../packs/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
+import { outputError } from "./pull-error.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
 import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory.ts";
 
@@ -43,10 +44,19 @@ export class LayerReuse {
     return this.#cache;
   }
 
-  /** A directory for packs, in the file system of the cache: they are linked, not copied. */
+  /**
+   * A directory for packs, in the file system of the cache: they are linked, not copied.
+   *
+   * @throws PullError `OUTPUT_FAILED`, `NO_SPACE`
+   */
   async directory(): Promise<ScratchDirectory> {
-    await mkdir(this.#cache.directory, { recursive: true, mode: 0o700 });
-    return await makeScratchDirectory(this.#cache.directory, this.#now());
+    const { directory } = this.#cache;
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw outputError(directory, error);
+    }
+    return await makeScratchDirectory(directory, this.#now());
   }
 
   /**

@@ -60,11 +60,19 @@ export async function placeFile(
   }
 }
 
-/** Makes a file of output mode and brings its bytes to stable storage. */
+/**
+ * Makes a file of output mode and brings its bytes to stable storage.
+ *
+ * @throws PullError `OUTPUT_FAILED`, `NO_SPACE`
+ */
 export async function finishOutput(path: string): Promise<void> {
-  await using file = await open(path, "r+");
-  await file.chmod(await outputMode(dirname(path)));
-  await file.sync();
+  try {
+    await using file = await open(path, "r+");
+    await file.chmod(await outputMode(dirname(path)));
+    await file.sync();
+  } catch (error) {
+    throw outputError(path, error);
+  }
 }
 
 async function copyWhole(from: string, to: string, signal: AbortSignal): Promise<void> {

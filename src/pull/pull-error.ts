@@ -11,10 +11,7 @@ export class PullError extends CodedError<PullErrorCode> {}
 
 /** What a system error about the file at `path` means to whoever asked for the file. */
 export function outputError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
-    return error;
-  }
-  if (!("syscall" in error)) return error;
+  if (!isSystemError(error)) return error;
   const options = { cause: error };
   if (error.code === "EEXIST") {
     return new PullError("OUTPUT_EXISTS", `${path} exists already`, options);
@@ -23,4 +20,9 @@ export function outputError(path: string, error: unknown): unknown {
     return new PullError("NO_SPACE", `no space left to write ${path}`, options);
   }
   return new PullError("OUTPUT_FAILED", `cannot write ${path}: ${error.message}`, options);
+}
+
+/** Whether a call of the operating system failed. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }

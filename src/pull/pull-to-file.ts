@@ -1,5 +1,6 @@
 import type { Digest, ImageName, OciConfig, Profile } from "../image/index.ts";
 import { loadConversion } from "./load-conversion.ts";
+import { inRoom } from "./make-room.ts";
 import { openSource } from "./open-source.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
@@ -40,38 +41,40 @@ export async function pullToFile(
 ): Promise<PulledFile> {
   const opened = openSource(reference, context);
   const { source, what } = opened;
-  const { limits } = context;
   const root = await source.resolve(signal);
   const image = await resolveAndTell(opened, root, context, options, signal);
-  await using scratch = await makeScratchDirectory(directory, context.now());
-  await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
   const { convertImage, LayerReuse } = await loadConversion();
-  const file = await convertImage(
-    image,
-    source,
-    {
-      choice: conversionChoice(options, context),
-      compressors: context.compressors,
-      jobs: options.jobs,
-      limits,
-      what,
-      directory: scratch.path,
-      spoolDirectory: spool.path,
-      reuse: LayerReuse.of(options.cache, undefined, source, context),
-      onEvent: options.onEvent,
-    },
-    signal,
-  );
-  await finishOutput(file.path);
-  const path = nameOf(file.id);
-  await placeFile(file.path, path, options);
-  return {
-    id: file.id,
-    size: file.size,
-    path,
-    profile: file.profile,
-    config: image.config.config,
-    name: opened.name,
-    rootDigest: root.digest,
-  };
+  const reuse = LayerReuse.of(options.cache, undefined, source, context);
+  return await inRoom(reuse?.cache, async () => {
+    await using scratch = await makeScratchDirectory(directory, context.now());
+    await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
+    const file = await convertImage(
+      image,
+      source,
+      {
+        choice: conversionChoice(options, context),
+        compressors: context.compressors,
+        jobs: options.jobs,
+        limits: context.limits,
+        what,
+        directory: scratch.path,
+        spoolDirectory: spool.path,
+        reuse,
+        onEvent: options.onEvent,
+      },
+      signal,
+    );
+    await finishOutput(file.path);
+    const path = nameOf(file.id);
+    await placeFile(file.path, path, options);
+    return {
+      id: file.id,
+      size: file.size,
+      path,
+      profile: file.profile,
+      config: image.config.config,
+      name: opened.name,
+      rootDigest: root.digest,
+    };
+  });
 }

@@ -1,4 +1,3 @@
-import { CodedError } from "../base/index.ts";
 import {
   formatImageName,
   formatPlatform,
@@ -12,6 +11,7 @@ import { chooseStoredImage } from "./choose-stored-image.ts";
 import type { ConvertedFile } from "./convert-image.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
 import { loadConversion } from "./load-conversion.ts";
+import { inRoom } from "./make-room.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionChoice, spoolDirectory } from "./pull-options.ts";
@@ -97,7 +97,10 @@ class StorePull {
       this.#signal,
     );
     const stored = await this.#findStored(image.contentKey);
-    if (stored === undefined) return await this.#convertInRoom(image);
+    if (stored === undefined) {
+      const reuse = await this.#reuse();
+      return await inRoom(reuse?.cache, async () => await this.#convert(image, reuse));
+    }
     if (!(await this.#mayReuse(image))) {
       const { verifyLayers } = await loadConversion();
       await verifyLayers(
@@ -127,19 +130,7 @@ class StorePull {
     return true;
   }
 
-  /** Converts, and where there is no room gives up all packs before it gives up. */
-  async #convertInRoom(image: ResolvedImage): Promise<StoredImage> {
-    try {
-      return await this.#convert(image);
-    } catch (error) {
-      const isFull = error instanceof CodedError && error.code === "NO_SPACE";
-      const freed = isFull ? await (await this.#reuse())?.cache.evict(0) : undefined;
-      if (freed === undefined || freed === 0) throw error;
-      return await this.#convert(image);
-    }
-  }
-
-  async #convert(image: ResolvedImage): Promise<StoredImage> {
+  async #convert(image: ResolvedImage, reuse: LayerReuse | undefined): Promise<StoredImage> {
     const { source, what } = this.#opened;
     await using staging = await this.#store.stage();
     await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
@@ -155,7 +146,7 @@ class StorePull {
         what,
         directory: staging.path,
         spoolDirectory: spool.path,
-        reuse: await this.#reuse(),
+        reuse,
         onEvent: this.#options.onEvent,
       },
       this.#signal,

@@ -12,6 +12,11 @@ import { tar } from "../fixtures/tar/index.ts";
 import { mayMount, noiseBytes, run } from "../real/index.ts";
 
 const large = makeImage({ layers: [tar([{ path: "f", data: noiseBytes("full", 6_000_000) }])] });
+/** A blob that is not kept in memory. */
+const spooled = makeImage({
+  layers: [tar([{ path: "f", data: noiseBytes("spooled", 17_000_000) }])],
+  compression: "none",
+});
 const small = makeImage({ layers: [tar([{ path: "f", data: "small" }])] });
 
 test("a full disk ends a pull with NO_SPACE, leaves nothing and hurts nothing", async (t) => {
@@ -32,6 +37,28 @@ test("a full disk ends a pull with NO_SPACE, leaves nothing and hurts nothing", 
   await assert.rejects(pull("large"), { code: "NO_SPACE" });
   assert.equal((await store.list()).length, 1, "what was there is still there");
 });
+
+for (const where of ["the store's disk", "the disk of --tmpdir"]) {
+  test(`${where} full of a layer on its way is NO_SPACE`, async (t) => {
+    if (!(await mayMount(t))) return;
+    const disk = await tinyDisk(t);
+    await using registry = await startRegistry();
+    registry.putImage("spooled", spooled, "1");
+    const setup = await setUpPull(t);
+    const isStore = where.includes("store");
+    await using store = await openStore({
+      directory: isStore ? disk : join(setup.directory, "store"),
+      host: "test",
+      bootId: "b0",
+      now: Date.now,
+    });
+    const options = setup.options(isStore ? {} : { tmpDirectory: disk });
+    const pull = pullToStore(store, `${registry.host}/spooled:1`, setup.context, options, never);
+    await assert.rejects(pull, { code: "NO_SPACE" });
+    assert.deepEqual(await leftovers(store), []);
+    if (!isStore) assert.deepEqual(await readdir(disk), []);
+  });
+}
 
 test("packs give way before a pull is refused", async (t) => {
   if (!(await mayMount(t))) return;
@@ -54,6 +81,30 @@ test("packs give way before a pull is refused", async (t) => {
   }
   assert.equal((await store.list()).length, 2);
   assert.ok((await cache.usage()).packs < 2, "the older pack is gone");
+});
+
+test("packs give way before a pull to a file is refused, too", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await using registry = await startRegistry();
+  const setup = await setUpPull(t);
+  const packs = join(directory, "packs");
+  const options = setup.options({ cache: { directory: packs, maxBytes: 10_000_000 } });
+  for (const [name, bytes] of [
+    ["kept", 900_000],
+    ["needs", 1_500_000],
+  ] as const) {
+    const image = makeImage({ layers: [tar([{ path: "f", data: noiseBytes(name, bytes) }])] });
+    registry.putImage(name, image, "1");
+    await pullToFile(
+      ...([directory, () => join(directory, `${name}.sif`)] as const),
+      ...([`${registry.host}/${name}:1`, setup.context] as const),
+      ...([{ ...options, force: false }, never] as const),
+    );
+  }
+  assert.deepEqual((await readdir(directory)).sort(), ["kept.sif", "needs.sif", "packs"]);
+  const [codec] = await readdir(packs);
+  assert.equal((await readdir(join(packs, codec ?? ""))).length, 1, "the older pack is gone");
 });
 
 test("a disk that was full before it began", async (t) => {

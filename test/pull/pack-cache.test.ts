@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { chown, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, test, type TestContext } from "node:test";
 import { PackCache } from "../../src/packs/index.ts";
 import { pullToStore, type PullOptions } from "../../src/pull/index.ts";
@@ -137,6 +138,66 @@ describe("layer packs", () => {
       assert.ok(setup.events.length > 0);
     });
   }
+
+  test("one damaged pack costs its own layer alone", async (t) => {
+    const { registry, pull, packs } = await setUp(t);
+    registry.putImage("app", version(1), "1");
+    registry.putImage("app", version(2), "2");
+    await pull("app:1");
+    const [baseLayer] = version(1).layers;
+    const largest = [...(await packs()).values()].sort((a, b) => b.size - a.size)[0];
+    assert.ok(largest !== undefined && baseLayer !== undefined);
+    const bytes = await readFile(largest.path);
+    bytes.writeUInt8(bytes.readUInt8(1000) ^ 1, 1000);
+    await writeFile(largest.path, bytes);
+    const kept = [...(await packs()).values()].filter(({ name }) => name !== largest.name);
+    const before = registry.requests.length;
+    await pull("app:2");
+    const gets = registry.requests.slice(before).filter(({ method }) => method === "GET");
+    const [, middleLayer] = version(1).layers;
+    assert.ok(gets.some(({ path }) => path.endsWith(baseLayer.digest)));
+    assert.ok(!gets.some(({ path }) => path.endsWith(middleLayer?.digest ?? "")));
+    const after = await packs();
+    for (const { name, ino } of kept) assert.equal(after.get(name)?.ino, ino, name);
+    bytes.writeUInt8(bytes.readUInt8(1000) ^ 1, 1000);
+    assert.deepEqual(await readFile(largest.path), bytes, "as it was");
+  });
+
+  test("a pack that another user wrote is not used", async (t) => {
+    if (process.geteuid?.() !== 0) return;
+    const { registry, pull, packs } = await setUp(t);
+    registry.putImage("app", version(1), "1");
+    registry.putImage("app", version(2), "2");
+    await pull("app:1");
+    const before = await packs();
+    for (const { path } of before.values()) await chown(path, 65_534, 65_534);
+    await pull("app:2");
+    const after = await packs();
+    const [baseLayer] = version(1).layers;
+    const count = registry.requests.filter(
+      ({ method, path }) => method === "GET" && path.endsWith(baseLayer?.digest ?? ""),
+    ).length;
+    assert.equal(count, 2, "the base layer is fetched again");
+    const owners = await Promise.all(
+      Array.from(after.values(), async ({ path }) => (await stat(path)).uid),
+    );
+    assert.deepEqual(
+      owners.sort((a, b) => a - b),
+      [0, 0, 0, 65_534],
+      "the one not needed stays",
+    );
+  });
+
+  test("a cache that cannot be made is told of, and costs no pull", async (t) => {
+    const { registry, setup, store, options } = await setUp(t);
+    registry.putImage("app", version(1), "1");
+    const file = join(setup.directory, "a file");
+    await writeFile(file, "");
+    const wish = options({ cache: { directory: join(file, "packs"), maxBytes: 2 ** 30 } });
+    await pullToStore(store, `${registry.host}/app:1`, setup.context, wish, never);
+    const warnings = setup.events.filter(({ kind }) => kind === "warning");
+    assert.ok(JSON.stringify(warnings).includes("no converted layers are kept"));
+  });
 
   test("a pack of another layer under this layer's name is thrown away", async (t) => {
     const { registry, pull, packs } = await setUp(t);
