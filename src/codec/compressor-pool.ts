@@ -69,7 +69,8 @@ export class CompressorPool implements AsyncDisposable {
     this.#fingerprint.promise.catch(() => undefined);
     this.#threads = Array.from({ length: options.jobs }, () => this.#startThread(compressor));
     const request: ToCompressor = { kind: "fingerprint" };
-    if (options.checksCodec) this.#threads[0]?.worker.postMessage(request);
+    // The last one, for the first batch goes to the first of those that have nothing to do.
+    if (options.checksCodec) this.#threads.at(-1)?.worker.postMessage(request);
   }
 
   /** What the golden vectors came out as: 64 hex digits. Only where `checksCodec` was asked for. */
