@@ -3,10 +3,14 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, homedir, hostname, release } from "node:os";
 import process from "node:process";
 import { Interrupted, runCli, type Environment } from "./cli/index.ts";
+import type { DatabaseClient } from "./store/index.ts";
 import { VERSION } from "./version.ts";
 
 /** Changes with every start of the machine. */
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+/** The thread of a store that is going to be opened. */
+let expected: DatabaseClient | undefined;
 
 const environment: Environment = {
   version: VERSION,
@@ -23,10 +27,17 @@ const environment: Environment = {
   stdout: process.stdout,
   stderr: process.stderr,
   now: Date.now,
+  async expectStore() {
+    const { startDatabase } = await import("./store/index.ts");
+    expected ??= startDatabase();
+  },
   async openStore(directory, { readOnly }) {
-    const { openStore } = await import("./store/index.ts");
+    const { openStore, startDatabase } = await import("./store/index.ts");
+    const database = expected ?? startDatabase();
+    expected = undefined;
     const bootId = (await readFile(BOOT_ID, "utf8")).trim();
-    return await openStore({ directory, readOnly, host: hostname(), bootId, now: Date.now });
+    const place = { directory, readOnly, host: hostname(), bootId };
+    return await openStore({ ...place, now: Date.now, database });
   },
   async openContext({ plainHttpHosts, limits, defaults }) {
     const [{ HttpClient, systemClock }, { hostPlatform }, { Authenticator }] = await Promise.all([

@@ -86,6 +86,7 @@ function testEnvironment(
     isRoot: false,
     parallelism: 2,
     now,
+    expectStore: () => Promise.resolve(),
     openStore: (store, { readOnly }) =>
       openStore({ directory: store, readOnly, host: "test", bootId: "1", now }),
     openContext: ({ plainHttpHosts, limits, defaults }) => {

@@ -32,6 +32,11 @@ export interface Environment extends Surroundings {
   readonly stderr: TextStream;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /**
+   * Starts the thread that a store runs in, and returns when it is on its way: what is loaded next
+   * is loaded beside it. `openStore` is to follow soon.
+   */
+  expectStore(): Promise<void>;
   /** Opens the store in `directory`, making it where there is none unless it is only read. */
   openStore(directory: string, access: { readonly readOnly: boolean }): Promise<Store>;
   openContext(settings: ContextSettings): Promise<OpenedContext>;

@@ -124,6 +124,7 @@ Examples:
   siflet pull --json registry.example:5000/team/app@sha256:…`,
     )
     .action(async (targets: string[], flags: PullFlags) => {
+      if (flags.store) await session.environment.expectStore();
       const { pullCommand } = await import("./pull-command.ts");
       await pullCommand(targets, flags, session);
     });
@@ -149,6 +150,7 @@ function addImages(program: Command, session: Session): void {
     .option("--json", "print a JSON array of what inspect --json prints, without partition")
     .addHelpText("after", "\nExamples:\n  siflet images\n  siflet images --json | jq '.[].names'")
     .action(async (flags: ImagesFlags) => {
+      await session.environment.expectStore();
       const { imagesCommand } = await import("./images-command.ts");
       await imagesCommand(flags, session);
     });
@@ -173,6 +175,7 @@ Examples:
   siflet inspect --json 1a2b3c | jq .partition.offset`,
     )
     .action(async (image: string, flags: InspectFlags) => {
+      await session.environment.expectStore();
       const { inspectCommand } = await import("./inspect-command.ts");
       await inspectCommand(image, flags, session);
     });
@@ -186,6 +189,7 @@ function addPath(program: Command, session: Session): void {
     .argument("<image>", "REF or ID")
     .addHelpText("after", "\nExamples:\n  apptainer run $(siflet path alpine:3.22)")
     .action(async (image: string) => {
+      await session.environment.expectStore();
       const { pathCommand } = await import("./path-command.ts");
       await pathCommand(image, session);
     });
@@ -199,6 +203,7 @@ function addRemovers(program: Command, session: Session): void {
     .argument("<image...>", "REF or ID of each")
     .addHelpText("after", "\nExamples:\n  siflet rm alpine:3.22\n  siflet rm 1a2b3c 4d5e6f")
     .action(async (images: string[]) => {
+      await session.environment.expectStore();
       const { rmCommand } = await import("./rm-command.ts");
       await rmCommand(images, session);
     });
@@ -209,6 +214,7 @@ function addRemovers(program: Command, session: Session): void {
     .argument("<name>", "REF")
     .addHelpText("after", "\nExamples:\n  siflet untag alpine:3.22")
     .action(async (name: string) => {
+      await session.environment.expectStore();
       const { untagCommand } = await import("./untag-command.ts");
       await untagCommand(name, session);
     });
@@ -224,6 +230,7 @@ function addExport(program: Command, session: Session): void {
     .option("--force", "replace a file that is there already")
     .addHelpText("after", "\nExamples:\n  siflet export alpine:3.22 alpine.sif")
     .action(async (image: string, file: string, flags: ExportFlags) => {
+      await session.environment.expectStore();
       const { exportCommand } = await import("./export-command.ts");
       await exportCommand(image, file, flags, session);
     });
@@ -253,6 +260,7 @@ Examples:
   siflet ls --json -R alpine:3.22 | jq -r '.[] | select(.mode[0:1] == "4").path'`,
     )
     .action(async (image: string, path: string, flags: LsFlags) => {
+      await session.environment.expectStore();
       const { lsCommand } = await import("./ls-command.ts");
       await lsCommand(image, path, flags, session);
     });
@@ -267,6 +275,7 @@ Examples:
       "\nExamples:\n  siflet cat alpine:3.22 /etc/os-release\n  siflet cat 1a2b3c /bin/busybox > busybox",
     )
     .action(async (image: string, paths: string[]) => {
+      await session.environment.expectStore();
       const { catCommand } = await import("./cat-command.ts");
       await catCommand(image, paths, session);
     });

@@ -1,5 +1,6 @@
 export type { Claim } from "./claims.ts";
-export { openStore, type StoreOptions } from "./open-store.ts";
+export type { DatabaseClient } from "./database-client.ts";
+export { openStore, startDatabase, type StoreOptions } from "./open-store.ts";
 export type { StoreTraits } from "./operations.ts";
 export type { Staging } from "./staging.ts";
 export { StoreError, storeFailure, type StoreErrorCode } from "./store-error.ts";

@@ -33,8 +33,18 @@ export interface StoreOptions {
    * journal for one that other users read, either for a file system that is not known.
    */
   readonly traits?: Partial<StoreTraits>;
+  /** A thread for its database that was started beforehand and is this store's alone from now on. */
+  readonly database?: DatabaseClient;
   /** The calls whose order makes a publication safe; the real ones by default. */
   readonly files?: StoreFiles;
+}
+
+/**
+ * Starts the thread that a store's database runs in, for `openStore`: a thread takes longer to start
+ * than all the rest together. One that is not used ends with the process and does not hold it up.
+ */
+export function startDatabase(): DatabaseClient {
+  return new DatabaseClient();
 }
 
 /**
@@ -51,8 +61,7 @@ export interface StoreOptions {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const paths = storePaths(resolve(options.directory));
   await using undo = new AsyncDisposableStack();
-  // First, for a thread takes longer to start than all the rest together.
-  const client = new DatabaseClient();
+  const client = options.database ?? new DatabaseClient();
   undo.defer(async () => {
     await client.close();
   });
