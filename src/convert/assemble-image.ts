@@ -1,9 +1,9 @@
-import { createHash, randomInt } from "node:crypto";
+import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Limits } from "../base/index.ts";
 import { loadCompressorOf, type CodecSettings, type CompressorPool } from "../codec/index.ts";
 import { LAYOUTS } from "../layout/index.ts";
-import { Pack, readLayerRecords, type BatchBuffers, type LayerRecord } from "../packs/index.ts";
+import type { BatchBuffers } from "../packs/index.ts";
 import {
   DATA_TYPES,
   FILE_SYSTEMS,
@@ -14,8 +14,9 @@ import {
   type SifPlan,
 } from "../sif/index.ts";
 import { planSquashfs, type SquashfsImage } from "../squashfs/index.ts";
-import { applyAdditions, LayerMerge, sortTree, type LayerLog } from "../tree/index.ts";
+import { applyAdditions, sortTree } from "../tree/index.ts";
 import { convertAdditions } from "./additions-pack.ts";
+import type { MergedLayers } from "./merged-layers.ts";
 import type { AssembledImage, AssembleTask } from "./messages.ts";
 
 export interface AssembleContext {
@@ -40,22 +41,24 @@ export async function assembleImage(
   context: AssembleContext & {
     /** URL of the module of block compressors. */
     readonly compressors: string;
+    /** The lowest of `task.packPaths`, as many as were merged ahead. */
+    readonly layers: MergedLayers;
     /** Called when no more blocks will be compressed. */
     readonly compressed: () => Promise<void>;
     readonly progress: (bytes: number, total: number) => void;
   },
 ): Promise<AssembledImage> {
+  const { layers } = context;
+  for (const path of task.packPaths.slice(layers.count)) layers.add(path);
+  const merged = layers.result();
   const entries = LAYOUTS[task.layout].entries(task);
   using added = await convertAdditions(entries, task.additionsPath, context);
   await context.compressed();
-  using packs = openPacks(task.packPaths);
-  const merge = new LayerMerge(context.limits, context.warn, randomInt(2 ** 31));
-  for (const pack of packs.all) merge.apply(layerLog(pack));
-  applyAdditions(merge.tree, added.additions(), packs.all.length + 1);
-  const tree = sortTree(merge.tree);
+  applyAdditions(merged.tree, added.additions(), layers.count + 1);
+  const tree = sortTree(merged.tree);
   const squashfs = planSquashfs({
     tree,
-    layers: [...packs.all, added.pack],
+    layers: [...merged.packs, added.pack],
     settings: context.settings,
     compress: await loadCompressorOf(context.compressors, context.settings),
     rootOwns: task.rootOwns,
@@ -64,31 +67,6 @@ export async function assembleImage(
   const { plan, texts, partition } = planFile(task, squashfs);
   const id = writeFile(task.outputPath, filePieces(plan, texts, squashfs), plan.size, context);
   return { id, size: plan.size, partition, files: tree.nameCount };
-}
-
-interface OpenPacks extends Disposable {
-  readonly all: readonly Pack[];
-}
-
-function openPacks(paths: readonly string[]): OpenPacks {
-  using stack = new DisposableStack();
-  const all = paths.map((path) => stack.use(new Pack(path)));
-  const owned = stack.move();
-  return {
-    all,
-    [Symbol.dispose]() {
-      owned.dispose();
-    },
-  };
-}
-
-function layerLog(pack: Pack): LayerLog {
-  return {
-    hasWhiteouts: pack.tables.hasWhiteouts,
-    *records(): Iterable<LayerRecord> {
-      for (const log of pack.log()) yield* readLayerRecords(log);
-    },
-  };
 }
 
 interface PlannedFile {

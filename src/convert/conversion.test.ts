@@ -54,6 +54,8 @@ describe("golden images", () => {
     { name: "four jobs", how: { jobs: 4 } },
     { name: "eight jobs", how: { jobs: 8 } },
     { name: "layers in reverse order", how: { isReversed: true } },
+    { name: "the lowest layer merged ahead", how: { mergesAhead: 1 } },
+    { name: "all layers merged ahead", how: { mergesAhead: 2 } },
     { name: "spooled blobs in odd pieces", how: { spools: true, chunk: 4099 } },
   ];
   for (const { name, how } of same) {
@@ -171,6 +173,12 @@ test("more layers at once than buffers do not wait for each other", async (t) =>
   }));
   const { files } = await convertLayers(t, many, { jobs: 1, chunk: 10_000 });
   assert.ok(files > 18);
+});
+
+test("what is wrong with layers that were merged ahead is told when the image is asked for", async (t) => {
+  const layers = [{ tar: small }, { tar: makeTar([{ path: "g", data: "more" }]) }];
+  const how = { mergesAhead: 2, limits: { ...DEFAULT_LIMITS, entries: 1 } };
+  await assert.rejects(convertLayers(t, layers, how), { code: LIMIT_CODES.entries });
 });
 
 test("an aborted conversion ends with the signal's reason", async (t) => {

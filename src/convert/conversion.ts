@@ -134,6 +134,14 @@ export class Conversion implements AsyncDisposable {
     await converted;
   }
 
+  /**
+   * Merges the pack of a converted layer while other layers are still on their way: to be told of
+   * the lowest first and of each in its turn. Assembling merges the rest.
+   */
+  mergeAhead(packPath: string): void {
+    this.#send({ kind: "merge", packPath });
+  }
+
   /** Assembles converted layers into a SIF at `task.outputPath`. */
   async assemble(
     task: AssembleTask,

@@ -32,7 +32,7 @@ export interface LayerTask {
 
 /** An image whose layers are converted. */
 export interface AssembleTask {
-  /** Packs of the layers, lowest first; one may stand more than once. */
+  /** Packs of the layers, lowest first, with those merged ahead; one may stand more than once. */
   readonly packPaths: readonly string[];
   /** File that the pack of what siflet itself adds is written to. */
   readonly additionsPath: string;
@@ -66,6 +66,8 @@ export type ToThread =
   | { readonly kind: "end"; readonly id: number }
   /** The blob will not be completed. */
   | { readonly kind: "abandon"; readonly id: number }
+  /** The pack of the next layer, lowest first, is whole. */
+  | { readonly kind: "merge"; readonly packPath: string }
   | { readonly kind: "assemble"; readonly task: AssembleTask };
 
 export type FromThread =

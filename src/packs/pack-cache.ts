@@ -50,11 +50,6 @@ export class PackCache {
     this.#now = options.now;
   }
 
-  /** Whether there is a file for `key`; says nothing of what is in it. */
-  async has(key: PackKey): Promise<boolean> {
-    return (await statOf(this.#pathOf(key))) !== undefined;
-  }
-
   /**
    * Gives the pack of `key` the name `to` as well, in the same file system, so that it stays while
    * the caller uses it. One that is damaged, of something else or of somebody else is discarded.

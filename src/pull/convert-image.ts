@@ -10,17 +10,16 @@ import {
   type ProfileChoice,
 } from "../image/index.ts";
 import { LAYOUTS } from "../layout/index.ts";
-import { PackError, type PackKey } from "../packs/index.ts";
+import { PackError } from "../packs/index.ts";
+import { EarlySync } from "./early-sync.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
+import { LayerJob } from "./layer-job.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
-import { isSystemError, PullError } from "./pull-error.ts";
+import { PullError } from "./pull-error.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
 import type { ScratchDirectory } from "./scratch-directory.ts";
-import { verifyLayer } from "./verify-layers.ts";
 
-/** Larger layers are spooled to disk as they come: a converter must not throttle the socket. */
-const SPOOL_BYTES = 16 * 1024 * 1024;
 /** Layers that are fetched at the same time. */
 const MOST_FETCHES = 4;
 
@@ -39,13 +38,6 @@ export interface ConvertOptions {
   /** Packs of other pulls; absent: every layer is converted. */
   readonly reuse?: LayerReuse | undefined;
   readonly onEvent: OnPullEvent;
-}
-
-/** Other pulls' packs while one image is converted. */
-interface OpenReuse {
-  readonly reuse: LayerReuse;
-  /** Reads packs whole before they are used: one of them was damaged where nobody looks at first. */
-  readonly checksAll: boolean;
 }
 
 /** A SIF that was written and is yet to be published. */
@@ -104,13 +96,12 @@ async function convertOnce(
   checksAll: boolean,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
-  const { onEvent, limits } = options;
-  const { compression, owners, layout } = options.choice;
+  const { onEvent } = options;
   await using conversion = new Conversion({
-    compression,
+    compression: options.choice.compression,
     compressors: options.compressors,
     jobs: options.jobs,
-    limits,
+    limits: options.limits,
     warn: (message) => {
       onEvent({ kind: "warning", message });
     },
@@ -119,23 +110,80 @@ async function convertOnce(
   const reuse = own && options.reuse;
   const packs = own?.path ?? options.directory;
   const packOf = (diffId: Digest): string => join(packs, `${diffId.slice(7)}.pack`);
-  await forEachParallel(
-    distinctLayers(image.layers),
-    MOST_FETCHES,
-    async ({ layer, index }, stop) => {
-      const job = new LayerJob(layer, index, packOf(layer.diffId), source, conversion, options);
-      if (reuse === undefined) await job.convert(stop);
-      else await job.obtain({ reuse, checksAll }, stop);
-      onEvent({ kind: "layer-done", layer: index });
-    },
-    signal,
-  );
-  const path = join(options.directory, "image.sif");
-  const additionsPath = join(options.directory, "additions.pack");
+  const packPaths = image.layers.map(({ diffId }) => packOf(diffId));
+  const order = new MergeOrder(packPaths, conversion);
+  const keeping: Promise<void>[] = [];
+  const taken = new Set<boolean>();
+  try {
+    await forEachParallel(
+      distinctLayers(image.layers),
+      MOST_FETCHES,
+      async ({ layer, index }, stop) => {
+        const path = packOf(layer.diffId);
+        const job = new LayerJob(layer, index, path, source, conversion, options);
+        if (reuse === undefined) {
+          await job.convert(stop);
+        } else {
+          const goOn = (work: Promise<void>): void => void keeping.push(work);
+          taken.add(await job.obtain({ reuse, checksAll, goOn }, stop));
+        }
+        order.ready(path);
+        onEvent({ kind: "layer-done", layer: index });
+      },
+      signal,
+    );
+    const file = await assemble(image, packPaths, conversion, options, signal);
+    await Promise.all(keeping);
+    if (hasFrozenCodec(file.profile) || !taken.has(true)) return file;
+  } catch (error) {
+    await Promise.allSettled(keeping);
+    throw error;
+  }
+  // What the frozen codec packed does not belong into an image of this machine's own.
+  return await convertOnce(image, source, { ...options, reuse: undefined }, false, signal);
+}
+
+/** Has packs merged in their order, each as soon as it and all below it are there. */
+class MergeOrder {
+  readonly #paths: readonly string[];
+  readonly #conversion: Conversion;
+  readonly #ready = new Set<string>();
+  #merged = 0;
+
+  constructor(paths: readonly string[], conversion: Conversion) {
+    this.#paths = paths;
+    this.#conversion = conversion;
+  }
+
+  ready(path: string): void {
+    this.#ready.add(path);
+    for (
+      let next = this.#paths[this.#merged];
+      next !== undefined && this.#ready.has(next);
+      next = this.#paths[this.#merged]
+    ) {
+      this.#conversion.mergeAhead(next);
+      this.#merged += 1;
+    }
+  }
+}
+
+/** Writes the SIF of layers that are converted. */
+async function assemble(
+  image: ResolvedImage,
+  packPaths: readonly string[],
+  conversion: Conversion,
+  { directory, choice, onEvent }: ConvertOptions,
+  signal: AbortSignal,
+): Promise<ConvertedFile> {
+  const path = join(directory, "image.sif");
+  const additionsPath = join(directory, "additions.pack");
   await Promise.all([rm(path, { force: true }), rm(additionsPath, { force: true })]);
+  const { compression, owners, layout } = choice;
+  const early = new EarlySync(path);
   const { codec, ...converted } = await conversion.assemble(
     {
-      packPaths: image.layers.map(({ diffId }) => packOf(diffId)),
+      packPaths,
       additionsPath,
       outputPath: path,
       config: image.config.config,
@@ -145,10 +193,12 @@ async function convertOnce(
       layout,
     },
     (bytes, total) => {
+      early.grown();
       onEvent({ kind: "written", bytes, total });
     },
     signal,
   );
+  await early.settled();
   const profile: Profile = { codec, compression, owners, layout: LAYOUTS[layout].id };
   return { ...converted, path, profile };
 }
@@ -168,105 +218,6 @@ async function packDirectory({
       message: `${what}: no converted layers are kept: ${error.message}`,
     });
     return undefined;
-  }
-}
-
-/** Makes the pack of one layer. */
-class LayerJob {
-  readonly #layer: ResolvedLayer;
-  readonly #index: number;
-  readonly #packPath: string;
-  readonly #source: ImageSource;
-  readonly #conversion: Conversion;
-  readonly #options: ConvertOptions;
-
-  constructor(
-    layer: ResolvedLayer,
-    index: number,
-    packPath: string,
-    source: ImageSource,
-    conversion: Conversion,
-    options: ConvertOptions,
-  ) {
-    this.#layer = layer;
-    this.#index = index;
-    this.#packPath = packPath;
-    this.#source = source;
-    this.#conversion = conversion;
-    this.#options = options;
-  }
-
-  /** Takes the pack from the cache, with permission, or converts the layer and keeps the pack. */
-  async obtain({ reuse, checksAll }: OpenReuse, signal: AbortSignal): Promise<void> {
-    const codec = Conversion.settingsId(this.#options.choice.compression);
-    const key: PackKey = { diffId: this.#layer.diffId, codec };
-    const { cache } = reuse;
-    await using _claim = await reuse.claim(key, signal);
-    const isKept = (await cache.has(key)) && (await this.#isFrozenCodec(codec));
-    if (isKept && (await this.#ask(cache.take(key, this.#packPath, { checksAll }))) === true) {
-      if (await reuse.isProved(this.#layer, signal)) return;
-      await verifyLayer(this.#layer, this.#fetch(signal), this.#what, this.#options, signal);
-      await reuse.prove(this.#layer);
-      return;
-    }
-    await this.convert(signal);
-    await reuse.prove(this.#layer);
-    if (await this.#isFrozenCodec(codec)) await this.#ask(cache.put(key, this.#packPath));
-  }
-
-  /** What the cache answers; undefined where the system fails it, which costs work and no pull. */
-  async #ask<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      const message = `${this.#what}: cache of converted layers: ${error.message}`;
-      this.#options.onEvent({ kind: "warning", message });
-      return undefined;
-    }
-  }
-
-  async convert(signal: AbortSignal): Promise<void> {
-    const { descriptor, diffId } = this.#layer;
-    const spoolPath =
-      descriptor.size > SPOOL_BYTES
-        ? join(this.#options.spoolDirectory, `${descriptor.digest.slice(7)}.blob`)
-        : undefined;
-    await this.#conversion.convertLayer(
-      {
-        what: this.#what,
-        digest: descriptor.digest,
-        size: descriptor.size,
-        diffId,
-        mediaType: descriptor.mediaType,
-        packPath: this.#packPath,
-        spoolPath,
-      },
-      this.#fetch(signal),
-      (bytes) => {
-        this.#options.onEvent({ kind: "converted", layer: this.#index, bytes });
-      },
-      signal,
-    );
-    if (spoolPath !== undefined) await rm(spoolPath);
-  }
-
-  get #what(): string {
-    return `layer ${this.#index + 1} of ${this.#options.what}`;
-  }
-
-  /** A codec that makes other bytes shares no packs with those that make the frozen ones. */
-  async #isFrozenCodec(codec: string): Promise<boolean> {
-    return (await this.#conversion.codecId()) === codec;
-  }
-
-  async *#fetch(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    let bytes = 0;
-    for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal)) {
-      yield chunk;
-      bytes += chunk.length;
-      this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes });
-    }
   }
 }
 
