@@ -14,7 +14,7 @@ import { runScript } from "./run-script.ts";
 import { START_SCRIPT, TEST_SCRIPT } from "./start-script.ts";
 
 /**
- * What becomes of a path that the image already has (links not followed):
+ * What becomes of a path that the image already has (a link at its end is not followed):
  * - `if-absent`: the image's stays, whatever it is;
  * - `replace`: ours takes its place, whatever it was; of a directory only owner, mode and times,
  *   what is in it stays;
@@ -61,9 +61,9 @@ const LINKS = [
 
 /**
  * Everything that layout/1 adds to an image's tree, a parent before what is in it. To be applied in
- * this order, each by its policy; an entry whose parent is then no directory (an image whose `/var`
- * is a link, say) is left out. An image's own files outside /.singularity.d are never changed,
- * beyond links at the root that are named like ours.
+ * this order, each by its policy. Links on the way are followed inside the image; an entry whose
+ * parent is then no directory, or a link that leads to none, is left out. An image's own files
+ * outside /.singularity.d are never changed, beyond links at the root that are named like ours.
  *
  * @see docs/layout-1.md; sif.md §3.4, §3.5
  */

@@ -39,6 +39,13 @@ const rows: readonly Row[] = [
     result: "a=A b=B",
   },
   {
+    name: "keeps a link with the same target",
+    layer: "a>x(u7) b>xx(u7)",
+    added: "a>x b>x",
+    policy: "replace-symlink",
+    result: "a>x(u7) b>x",
+  },
+  {
     name: "follows links on the way",
     layer: "d/ l>d",
     added: "l/a=A",

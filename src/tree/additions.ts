@@ -5,8 +5,9 @@ import type { InodeKind } from "./inode-table.ts";
 import { NONE } from "./name-table.ts";
 
 /**
- * When an entry that the converter itself adds takes the place of the image's own. A directory in
- * place of a directory changes its attributes alone.
+ * When an entry that the converter itself adds takes the place of the image's own: never, always, or
+ * where that is a symbolic link with another target. A directory in place of a directory changes its
+ * attributes alone.
  */
 export type AdditionPolicy = "if-absent" | "replace" | "replace-symlink";
 
@@ -29,7 +30,7 @@ export function applyAdditions(tree: FileTree, additions: Iterable<Addition>, la
     if (parent === NONE || record.kind === "hardlink") continue;
     const node = tree.names.find(parent, name);
     if (node !== NONE && tree.inodeOf(node) !== NONE) {
-      if (!givesWay(tree, node, policy)) continue;
+      if (!givesWay(tree, node, record, policy)) continue;
       if (record.kind === "directory" && tree.isKind(node, "directory")) {
         tree.inodes.setAttributes(tree.inodeOf(node), record);
         continue;
@@ -40,14 +41,22 @@ export function applyAdditions(tree: FileTree, additions: Iterable<Addition>, la
   }
 }
 
-function givesWay(tree: FileTree, node: number, policy: AdditionPolicy): boolean {
+function givesWay(
+  tree: FileTree,
+  node: number,
+  record: LayerRecord,
+  policy: AdditionPolicy,
+): boolean {
   switch (policy) {
     case "if-absent":
       return false;
     case "replace":
       return true;
     case "replace-symlink":
-      return tree.isKind(node, "symlink");
+      return (
+        tree.isKind(node, "symlink") &&
+        Buffer.compare(tree.inodes.linkTarget(tree.inodeOf(node)), record.linkTarget) !== 0
+      );
     default:
       return assertNever(policy);
   }
