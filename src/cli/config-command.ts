@@ -7,6 +7,7 @@ import {
   type ShownSetting,
 } from "../config/index.ts";
 import { counted } from "./format.ts";
+import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
@@ -46,7 +47,7 @@ export async function configPrintCommand(flags: ConfigPrintFlags, session: Sessi
   const settings = shownSettings(config);
   if (flags.json === true) {
     const json = { file: config.file ?? null, settings: Object.fromEntries(settings.map(jsonOf)) };
-    await session.print(`${JSON.stringify(json)}\n`);
+    await session.print(`${jsonText(json)}\n`);
     return;
   }
   const rows = settings.map(({ key, text, origin }) => [

@@ -8,6 +8,7 @@ import {
   type Topic,
 } from "../doctor/index.ts";
 import { EXIT } from "./exit-codes.ts";
+import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
 
@@ -31,7 +32,7 @@ export async function doctorCommand(flags: DoctorFlags, session: Session): Promi
   );
   const worst = worstOf(findings);
   await session.print(
-    flags.json === true ? `${JSON.stringify({ worst, findings })}\n` : textOf(findings),
+    flags.json === true ? `${jsonText({ worst, findings })}\n` : textOf(findings),
   );
   if (worst === "problem") session.exitWith(EXIT.unfit);
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { ImageInode, ImageXattr } from "../pull/index.ts";
+import { jsonText } from "./json-text.ts";
 
 const TYPE_LETTERS: Readonly<Record<ImageInode["kind"], string>> = {
   directory: "d",
@@ -17,9 +18,6 @@ const SPECIAL_BITS = [
   { bit: 0o2000, at: 6, letter: "s" },
   { bit: 0o1000, at: 9, letter: "t" },
 ] as const;
-
-/** What could act on a terminal and JSON leaves as it is. */
-const UNESCAPED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Type and permissions as `ls -l` writes them: `drwxr-xr-x`. */
 export function modeText({ kind, mode }: ImageInode): string {
@@ -71,9 +69,7 @@ export function fileJson(
     ...("major" in inode ? { device: { major: inode.major, minor: inode.minor } } : {}),
     ...(xattrs.length === 0 ? {} : { xattrs: xattrsJson(xattrs) }),
   };
-  return JSON.stringify(facts).replace(UNESCAPED, (char) =>
-    Array.from({ length: char.length }, (_, at) => unicodeEscape(char.charCodeAt(at))).join(""),
-  );
+  return jsonText(facts);
 }
 
 /** Bytes that are no UTF-8 have no exact text, so they stand beside it. */
@@ -95,8 +91,4 @@ function xattrsJson(xattrs: readonly ImageXattr[]): Record<string, string> {
 
 function timeText(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-}
-
-function unicodeEscape(code: number): string {
-  return `\\u${code.toString(16).padStart(4, "0")}`;
 }

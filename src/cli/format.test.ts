@@ -80,3 +80,22 @@ test("formatTable aligns columns and leaves no spaces at the ends of lines", () 
   const rows = [["NAME", "ID"], ["busybox:latest", "1a2b"], ["other"]];
   assert.equal(formatTable(rows), "NAME            ID\nbusybox:latest  1a2b\nother\n");
 });
+
+test("formatTable does not pad every row to one that is very long", () => {
+  const long = "n".repeat(101);
+  const fits = "n".repeat(100);
+  assert.equal(
+    formatTable([
+      [long, "a"],
+      ["b", "c"],
+    ]),
+    `${long}  a\nb  c\n`,
+  );
+  assert.equal(
+    formatTable([
+      [fits, "a"],
+      ["b", "c"],
+    ]),
+    `${fits}  a\n${"b".padEnd(100)}  c\n`,
+  );
+});

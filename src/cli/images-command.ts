@@ -3,6 +3,7 @@ import { familiarText } from "../pull/index.ts";
 import type { StoredImage } from "../store/index.ts";
 import { formatAge, formatSize, shortId } from "./format.ts";
 import { imageJson } from "./image-json.ts";
+import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import { openStoreToRead } from "./session-store.ts";
 import type { Session } from "./session.ts";
@@ -20,7 +21,7 @@ export async function imagesCommand(flags: ImagesFlags, session: Session): Promi
   await using store = await openStoreToRead(session);
   const images = (await store?.list()) ?? [];
   if (flags.json === true) {
-    await session.print(`${JSON.stringify(images.map(imageJson))}\n`);
+    await session.print(`${jsonText(images.map(imageJson))}\n`);
     return;
   }
   const now = session.environment.now();

@@ -1,6 +1,7 @@
 import { findPartition } from "../pull/index.ts";
 import { imageJson, type InspectedImage } from "./image-json.ts";
 import { inspectText } from "./inspect-text.ts";
+import { jsonText } from "./json-text.ts";
 import { findImage, openStoreToRead } from "./session-store.ts";
 import type { Session } from "./session.ts";
 
@@ -20,7 +21,7 @@ export async function inspectCommand(
   const inspected: InspectedImage = { ...imageJson(image), partition: partition ?? null };
   await session.print(
     flags.json === true
-      ? `${JSON.stringify(inspected)}\n`
+      ? `${jsonText(inspected)}\n`
       : inspectText(inspected, session.environment.now()),
   );
 }

@@ -12,6 +12,7 @@ import {
 } from "../pull/index.ts";
 import { usageError } from "./cli-error.ts";
 import { formatSize, shellWord } from "./format.ts";
+import { jsonText } from "./json-text.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
 import { packCachePlace } from "./pack-cache-place.ts";
@@ -38,7 +39,7 @@ export async function pullCommand(
   const config = await configOf(request, session);
   const pulled = await pull(request, config, { quiet: flags.quiet ?? false }, session);
   await session.print(
-    flags.json === true ? `${JSON.stringify(pulled.info)}\n` : resultText(pulled, request, session),
+    flags.json === true ? `${jsonText(pulled.info)}\n` : resultText(pulled, request, session),
   );
 }
 
