@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -28,10 +28,14 @@ function smallImage(): FixtureImage {
 }
 
 /** Starts siflet in `directory`, with a store in it. */
-function start(directory: string, args: readonly string[]): ChildProcess {
+function start(
+  directory: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return spawn(process.execPath, [...FLAGS, MAIN, ...args], {
     cwd: directory,
-    env: { ...process.env, SIFLET_STORE: join(directory, "store") },
+    env: { ...process.env, SIFLET_STORE: join(directory, "store"), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -72,6 +76,16 @@ test("siflet pull --json prints one line; images, path and rm know the image", a
   const missing = await ended(start(directory, ["path", name]));
   assert.equal(missing.exitCode, 3);
   assert.equal(missing.stderr, `siflet: ${name}: no such image in the store\n`);
+});
+
+test("an empty HOME has no settings of the working directory obeyed", async (t) => {
+  const directory = await newDirectory(t);
+  await mkdir(join(directory, ".config/siflet"), { recursive: true });
+  await writeFile(join(directory, ".config/siflet/config.yaml"), "plainHttp: [planted]\n");
+  const env = { HOME: "", XDG_CONFIG_HOME: "" };
+  const { exitCode, stdout } = await ended(start(directory, ["config", "print"], env));
+  assert.equal(exitCode, 0);
+  assert.doesNotMatch(stdout, /planted/);
 });
 
 for (const [signal, exitCode] of [

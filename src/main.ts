@@ -1,8 +1,8 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --disable-warning=ExperimentalWarning
 import { readFile } from "node:fs/promises";
-import { availableParallelism, homedir, hostname, release } from "node:os";
+import { availableParallelism, hostname, release, userInfo } from "node:os";
 import process from "node:process";
-import { Interrupted, runCli, type Environment } from "./cli/index.ts";
+import { homeDirectory, Interrupted, runCli, type Environment } from "./cli/index.ts";
 import type { DatabaseClient } from "./store/index.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,12 +15,12 @@ let expected: DatabaseClient | undefined;
 const environment: Environment = {
   version: VERSION,
   variables: process.env,
-  // Asked for when needed: there are processes without a home, and with a directory that is gone.
+  // Asked for when needed: there are processes whose directory is gone.
   get workingDirectory() {
     return process.cwd();
   },
   get homeDirectory() {
-    return homedir();
+    return homeDirectory(process.env["HOME"], () => userInfo().homedir);
   },
   isRoot: process.geteuid?.() === 0,
   parallelism: availableParallelism(),

@@ -25,7 +25,7 @@ export async function doctorCommand(flags: DoctorFlags, session: Session): Promi
     {
       configuration: await configurationRead(session),
       config: await session.configDespiteProblems(),
-      homeDirectory: homeOf(session),
+      homeDirectory: environment.homeDirectory,
       openStore: (directory) => environment.openStore(directory, { readOnly: true }),
     },
     signal,
@@ -45,14 +45,6 @@ async function configurationRead(session: Session): Promise<ConfigurationRead> {
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     return { places, path: undefined, problems: [error] };
-  }
-}
-
-function homeOf({ environment }: Session): string | undefined {
-  try {
-    return environment.homeDirectory;
-  } catch {
-    return undefined;
   }
 }
 

@@ -62,6 +62,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   PATH_WRONG_TYPE: EXIT.usage,
   CONFIG_FILE_INVALID: EXIT.usage,
   CONFIG_FILE_UNREADABLE: EXIT.usage,
+  CONFIG_NO_HOME: EXIT.usage,
 
   NOT_FOUND: EXIT.notFound,
   PLATFORM_NOT_FOUND: EXIT.notFound,

@@ -42,12 +42,8 @@ function userDirectory(
 ): string | undefined {
   const config = surroundings.variables["XDG_CONFIG_HOME"] ?? "";
   if (isAbsolute(config)) return config;
-  try {
-    return join(surroundings.homeDirectory, ".config");
-  } catch {
-    // A service may run as a user without a home: it has no files there either.
-    return undefined;
-  }
+  const home = surroundings.homeDirectory;
+  return home === undefined ? undefined : join(home, ".config");
 }
 
 /**

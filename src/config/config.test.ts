@@ -160,15 +160,17 @@ test("every value has its own origin, and a list is replaced as a whole", () => 
   );
 });
 
-test("no home is asked for where the store is named", () => {
-  const homeless = {
-    ...user,
-    get homeDirectory(): string {
-      throw new Error("no home");
-    },
-  };
+test("no home is needed where the store is named, or there is another place for it", () => {
+  const homeless = { ...user, homeDirectory: undefined };
   assert.equal(resolveConfig({ store: "/a" }, undefined, homeless).values.store, "/a");
-  assert.throws(() => resolveConfig({}, undefined, homeless), /no home/);
+  const withData = { ...homeless, variables: { XDG_DATA_HOME: "/data" } };
+  assert.equal(resolveConfig({}, undefined, withData).values.store, "/data/siflet");
+  const asRoot = { ...homeless, isRoot: true };
+  assert.equal(resolveConfig({}, undefined, asRoot).values.store, "/var/lib/siflet");
+  assert.throws(() => resolveConfig({}, undefined, homeless), {
+    code: "CONFIG_NO_HOME",
+    message: /--store/,
+  });
 });
 
 test("the cache lies in the store unless it is named", () => {

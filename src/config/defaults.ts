@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { DEFAULT_LIMITS } from "../base/index.ts";
 import type { ProfileChoice } from "../image/index.ts";
 import type { CacheSize } from "./cache-size.ts";
+import { ConfigError } from "./config-error.ts";
 import type { Values } from "./schema.ts";
 
 /** What of the process and its machine the configuration depends on. */
@@ -9,8 +10,8 @@ export interface Surroundings {
   /** Environment variables. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
-  /** Reading it throws in a process that has none. */
-  readonly homeDirectory: string;
+  /** An absolute path; undefined in a process that has none. */
+  readonly homeDirectory: string | undefined;
   /** Whether the process has root's rights. */
   readonly isRoot: boolean;
   /** Threads that can run at the same time. */
@@ -53,6 +54,7 @@ export function defaultValues({
  * The store where nobody names one: `/var/lib/siflet` for root and `siflet` in the XDG data
  * directory for everybody else.
  *
+ * @throws ConfigError `CONFIG_NO_HOME`: it would be in a home directory, and there is none
  * @see XDG Base Directory Specification: a relative or empty XDG_DATA_HOME counts as not set
  */
 export function defaultStore(
@@ -60,5 +62,14 @@ export function defaultStore(
 ): string {
   if (surroundings.isRoot) return "/var/lib/siflet";
   const data = surroundings.variables["XDG_DATA_HOME"] ?? "";
-  return join(isAbsolute(data) ? data : join(surroundings.homeDirectory, ".local/share"), "siflet");
+  if (isAbsolute(data)) return join(data, "siflet");
+  if (surroundings.homeDirectory === undefined) {
+    const message = "expected HOME or the user's entry in /etc/passwd to name a home directory";
+    const remedy = "name the store by --store, SIFLET_STORE or store: in /etc/siflet/config.yaml";
+    throw new ConfigError(
+      "CONFIG_NO_HOME",
+      `no home directory for the store: ${message}; ${remedy}`,
+    );
+  }
+  return join(surroundings.homeDirectory, ".local/share/siflet");
 }
