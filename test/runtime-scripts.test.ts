@@ -103,27 +103,34 @@ const rows: readonly Row[] = [
     args: ["a  b", "*"],
     differs: { SHELL: "/bin/sh" },
   },
-  {
-    name: "shell is what the user names, if it is there",
+  ...["SINGULARITY_SHELL", "APPTAINER_SHELL"].map((variable) => ({
+    name: `shell is what ${variable} names`,
     command: [`${D}/actions/shell`, "x"],
-    env: { SINGULARITY_SHELL: "/bin/show" },
+    env: { [variable]: "/bin/show" },
     args: ["x"],
-    differs: { SINGULARITY_SHELL: "/bin/show" },
-  },
+    differs: { [variable]: "/bin/show" },
+  })),
   {
-    name: "run starts the app that the user names",
+    name: "shell is /bin/sh where there is none of that name",
+    command: [`${D}/actions/shell`, "-c", "exec show x"],
+    env: { SINGULARITY_SHELL: "/bin/nope" },
+    args: ["x"],
+    differs: { SINGULARITY_SHELL: "/bin/nope", SHELL: "/bin/sh" },
+  },
+  ...["SINGULARITY_APPNAME", "APPTAINER_APPNAME"].map((variable) => ({
+    name: `run starts the app that ${variable} names`,
     command: [`${D}/actions/run`, "a b"],
-    env: { SINGULARITY_APPNAME: "tool" },
+    env: { [variable]: "tool" },
     args: ["tool", "a b"],
     differs: {
-      SINGULARITY_APPNAME: "tool",
+      [variable]: "tool",
       PATH: "/scif/apps/tool/bin:/scif/apps/tool:/image/bin:/bin",
       LD_LIBRARY_PATH: `/scif/apps/tool/lib:${D}/libs`,
       SCIF_APPS: "/scif/apps",
       SCIF_APPROOT: "/scif/apps/tool",
       OF_TOOL: "1",
     },
-  },
+  })),
   {
     name: "a runtime that reads the environment itself has the user's variables win",
     command: ["/runtime", `${D}/runscript`, "x"],
@@ -188,6 +195,12 @@ for (const shell of shells) {
       const { status, stdout, stderr } = runInRoot(root, [`${D}/actions/run`], env);
       const expected = { status: 1, stdout: "", stderr: "no app none in this image\n" };
       assert.deepEqual({ status, stdout, stderr }, expected);
+    });
+
+    test("exec does not take a dashed word for an option of the shell's own", () => {
+      const { status, stdout, stderr } = runInRoot(root, ["/.exec", "-c", "show"]);
+      assert.deepEqual([status, stdout], [127, ""]);
+      assert.match(stderr, /^exec: -c: /);
     });
 
     test("a program that is not there is 127, as the shell says it", () => {

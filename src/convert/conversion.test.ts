@@ -23,9 +23,9 @@ const config: OciConfig = {
 
 /** SHA-256 of the SIF of the golden layers; a change of any of them is a new profile number. */
 const GOLDEN = {
-  "gzip/1 image layout/1": "c81852fd34c607c84c12f72699702cd5f4025cd698e70490bfc52e050ee93f62",
-  "gzip/1 root layout/1": "784d6bb2808d9ef8e7d5c99b2fda1bc581728dfc509a274a9c503c3facb76bd1",
-  "zstd/1 image layout/1": "26d59c6f7f89c7e175a9e0f39c1d829eaecfa4294ed3646dd4febd015f342990",
+  "gzip/1 image layout/1": "8f75e20463838e4b3375b7bc8e14567bda2fee237285bae419ae02f39d6a4812",
+  "gzip/1 root layout/1": "95e7a2ca644040275488d56981b4334d87421a5276fb30422978a9e7086761fc",
+  "zstd/1 image layout/1": "37ca7fc66be85eeb8c1b04f3a40cf5ebc138d18469e991faa87e135fc5716863",
   "gzip/1 image plain/1": "973e354aad42f8ad25d8c961efa780443da4cca3859e76a3055c867f96b5e217",
   "zstd/1 image plain/1": "c73f97e988431ab0d32c3ef74bbd7f319cc1cd18f4f9c4c540da8129b7bbcbb3",
 } as const;

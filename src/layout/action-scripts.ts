@@ -1,4 +1,4 @@
-import { textLines } from "./shell-word.ts";
+import { execArguments, textLines } from "./shell-word.ts";
 
 /** Reads the environment as runtimes do that start the container by these scripts. */
 const ENVIRONMENT: readonly string[] = [
@@ -11,12 +11,16 @@ const ENVIRONMENT: readonly string[] = [
   "unset SIFLET_SCRIPT",
 ];
 
+// What the user chose, under the name that either runtime hands it on by.
+const APP = "${APPTAINER_APPNAME:-${SINGULARITY_APPNAME:-}}";
+const SHELL = "${APPTAINER_SHELL:-${SINGULARITY_SHELL:-}}";
+
 /** Runs `script` of the image, or of the app that the user chose. */
 function scriptAction(script: string): string {
   return textLines(
     ...ENVIRONMENT,
-    'if test -n "${SINGULARITY_APPNAME:-}"; then',
-    `    exec "/scif/apps/\${SINGULARITY_APPNAME}/scif/${script}" "$@"`,
+    `if test -n "${APP}"; then`,
+    `    exec "/scif/apps/${APP}/scif/${script}" "$@"`,
     "fi",
     `exec /.singularity.d/${script} "$@"`,
   );
@@ -29,12 +33,12 @@ function scriptAction(script: string): string {
  * @see sif.md §3.4, §3.5
  */
 export const ACTION_SCRIPTS: Readonly<Record<string, string>> = {
-  exec: textLines(...ENVIRONMENT, 'exec "$@"'),
+  exec: textLines(...ENVIRONMENT, ...execArguments("exec")),
   run: scriptAction("runscript"),
   shell: textLines(
     ...ENVIRONMENT,
-    'if test -n "${SINGULARITY_SHELL:-}" && test -x "${SINGULARITY_SHELL}"; then',
-    '    exec "${SINGULARITY_SHELL}" "$@"',
+    `if test -n "${SHELL}" && test -x "${SHELL}"; then`,
+    `    exec "${SHELL}" "$@"`,
     "fi",
     "if test -x /bin/bash; then",
     "    export SHELL=/bin/bash",

@@ -1,5 +1,5 @@
 import type { OciConfig } from "../image/index.ts";
-import { shellWord, textLines } from "./shell-word.ts";
+import { execArguments, shellWord, textLines } from "./shell-word.ts";
 
 /**
  * What `run` starts: ENTRYPOINT, then the arguments of the run or else CMD, exactly those words.
@@ -29,14 +29,7 @@ export function runScript(config: OciConfig): string {
     "fi",
     ...whenNoArguments(fallback),
     ...beforeArguments(entrypoint),
-    // Some shells would take such a name for an option of `exec` and run the word after it.
-    'case "$1" in',
-    "-*)",
-    '    echo "run: $1: the name of a program cannot begin with a dash" >&2',
-    "    exit 127",
-    "    ;;",
-    "esac",
-    'exec "$@"',
+    ...execArguments("run"),
   );
 }
 

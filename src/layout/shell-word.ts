@@ -13,6 +13,20 @@ export function shellWord(text: string): string {
   return `'${quoted}'`;
 }
 
+/** Lines that start `"$@"`: a program and its arguments. `action` is what the user called for. */
+export function execArguments(action: string): string[] {
+  return [
+    // Some shells would take such a name for an option of `exec` and run the word after it.
+    'case "$1" in',
+    "-*)",
+    `    echo "${action}: $1: the name of a program cannot begin with a dash" >&2`,
+    "    exit 127",
+    "    ;;",
+    "esac",
+    'exec "$@"',
+  ];
+}
+
 /** A text file of these lines, each ended by a line feed. */
 export function textLines(...lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
