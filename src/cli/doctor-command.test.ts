@@ -59,6 +59,27 @@ test("a problem is exit code 14, and --json has the same findings", async (t) =>
   });
 });
 
+test("text and --json tell the same findings, each with its remedy", async (t) => {
+  const directory = await newDirectory(t);
+  await writeFile(join(directory, "c.yaml"), "jobs: 0\n");
+  const text = await doctor(directory, {}, "--config", "c.yaml");
+  const json = await runHere(["--config", "c.yaml", "doctor", "--json"], { directory });
+  assert.deepEqual([text.exitCode, json.exitCode], [14, 14]);
+  const { findings } = JSON.parse(json.stdout) as {
+    findings: { status: string; text: string; remedy?: string }[];
+  };
+  const lines = findings.flatMap(({ status, text, remedy }) => {
+    const shown = (status === "problem" ? "PROBLEM" : status).padEnd(7);
+    return [`  ${shown}  ${text}`, ...(remedy === undefined ? [] : [`           → ${remedy}`])];
+  });
+  assert.deepEqual(
+    text.stdout.split("\n").filter((line) => line.startsWith(" ")),
+    lines,
+  );
+  assert.ok(findings.some(({ status, remedy }) => status === "problem" && remedy !== undefined));
+  assert.ok(findings.some(({ status, remedy }) => status === "warning" && remedy !== undefined));
+});
+
 const broken = [
   { name: "wrong in two lines", text: "jobs: 0\nowner: me\n", lines: [1, 2] },
   { name: "no YAML", text: "\n\n'", lines: [3] },

@@ -34,8 +34,17 @@ function patient(settings: Partial<Patient> = {}): Patient {
   };
 }
 
+/** Check and status of each, after a look whether it says what to do. */
 function statuses(findings: readonly Finding[]): string[] {
+  assertRemedies(findings);
   return findings.map(({ check, status }) => `${check} ${status}`);
+}
+
+function assertRemedies(findings: readonly Finding[]): void {
+  for (const { status, check, remedy, text } of findings) {
+    assert.ok(status === "ok" || status === "note" || remedy !== undefined, check);
+    assert.ok(!text.includes("\n") && remedy?.includes("\n") !== true, check);
+  }
 }
 
 test("a good machine is told to be one, topic by topic", async () => {
@@ -54,10 +63,7 @@ test("a machine that has nothing is told so, and nothing is run on it", async ()
   const findings = await diagnose(host, patient(), never);
   assert.equal(worstOf(findings), "problem");
   assert.deepEqual(host.ran, []);
-  for (const { status, check, remedy, text } of findings) {
-    assert.ok(status === "ok" || status === "note" || remedy !== undefined, check);
-    assert.ok(!text.includes("\n") && remedy?.includes("\n") !== true, check);
-  }
+  assertRemedies(findings);
 });
 
 test("zstd on a runtime that refuses it is a problem of the configuration's making", async () => {
@@ -128,6 +134,7 @@ for (const { version, flags, arenas, worst } of nodes) {
     const variables = { MALLOC_ARENA_MAX: arenas };
     const findings = checkNode(fakeHost({ node: { version, flags }, variables }));
     assert.equal(worstOf(findings), worst);
+    assertRemedies(findings);
   });
 }
 
