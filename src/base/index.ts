@@ -12,6 +12,7 @@ export {
   type LimitCode,
   type Limits,
 } from "./limits.ts";
+export { shellWord } from "./shell-word.ts";
 export { threadUrl } from "./thread-url.ts";
 export { writeFully } from "./write-fully.ts";
 export { openFileSource, type FileSource } from "./file-source.ts";

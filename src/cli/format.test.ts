@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAge, formatSize, shellWord } from "./format.ts";
+import { formatAge, formatSize } from "./format.ts";
 import { printable } from "./printable.ts";
 import { formatTable } from "./table.ts";
 
@@ -43,20 +43,6 @@ const ages = [
 for (const { name, age, text } of ages) {
   test(`formatAge: ${name} is ${text}`, () => {
     assert.equal(formatAge(NOW - age, NOW), text);
-  });
-}
-
-const words = [
-  { text: "docker.io/library/app:1.0", word: "docker.io/library/app:1.0" },
-  { text: "/tmp/a b.sif", word: "'/tmp/a b.sif'" },
-  { text: "it's", word: `'it'\\''s'` },
-  { text: "$(reboot)", word: "'$(reboot)'" },
-  { text: "", word: "''" },
-] as const;
-
-for (const { text, word } of words) {
-  test(`shellWord: ${JSON.stringify(text)} is ${word}`, () => {
-    assert.equal(shellWord(text), word);
   });
 }
 

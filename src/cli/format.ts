@@ -39,11 +39,6 @@ export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** A word of a shell command, quoted where the shell would read it as another. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 function ago(count: number, unit: string): string {
   return `${counted(Math.floor(count), unit)} ago`;
 }

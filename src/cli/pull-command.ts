@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { shellWord } from "../base/index.ts";
 import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
 import { familiarName, hasLayout, type Info, type Profile } from "../image/index.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type PullOptions,
 } from "../pull/index.ts";
 import { usageError } from "./cli-error.ts";
-import { formatSize, shellWord } from "./format.ts";
+import { formatSize } from "./format.ts";
 import { jsonText } from "./json-text.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";

@@ -1,4 +1,4 @@
-import type { CodedError } from "../base/index.ts";
+import { shellWord, type CodedError } from "../base/index.ts";
 import type { ConfigPlaces } from "../config/index.ts";
 import type { Finding } from "./finding.ts";
 import { presentOf, type Host } from "./host.ts";
@@ -53,7 +53,7 @@ async function permissionFindings(host: Host, path: string): Promise<Finding[]> 
       check: "permissions",
       status: "warning",
       text: `${path} may be written by others: they can decide what siflet does for you`,
-      remedy: `chmod go-w ${path}`,
+      remedy: `chmod go-w ${shellWord(path)}`,
     },
   ];
 }

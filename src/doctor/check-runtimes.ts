@@ -1,3 +1,4 @@
+import { shellWord } from "../base/index.ts";
 import type { Compression } from "../image/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Host } from "./host.ts";
@@ -47,7 +48,7 @@ function findingOf({ command, path, runtime }: FoundRuntime, compression: Compre
       ...base,
       status: "warning",
       text: `${path} does not say which version it is`,
-      remedy: `run ${path} --version and see what it says`,
+      remedy: `run ${shellWord(path)} --version and see what it says`,
       facts: { path },
     };
   }

@@ -135,6 +135,13 @@ for (const { name, machine, open = opens(LOCAL), found, text } of rows) {
   });
 }
 
+test("a command that is to be run names the store as the shell reads it", async () => {
+  const directory = "/a b; reboot";
+  const machine = { directories: [directory], modes: { [directory]: 0o777 } };
+  const [finding] = await checkStore(fakeHost(machine), directory, isNotAsked);
+  assert.equal(finding?.remedy, "chmod go-w '/a b; reboot'");
+});
+
 test("a bug while the store is opened is none of the store's", async () => {
   await assert.rejects(checkStore(fakeHost(THERE), "/store", isNotAsked), /nobody opens this/);
 });

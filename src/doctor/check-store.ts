@@ -1,4 +1,4 @@
-import { CodedError } from "../base/index.ts";
+import { CodedError, shellWord } from "../base/index.ts";
 import { fileSystemName, type FileSystemName } from "./file-systems.ts";
 import type { Finding } from "./finding.ts";
 import { nearestPresent, type FileSystemFacts, type Host, type PathFacts } from "./host.ts";
@@ -75,7 +75,7 @@ async function permissionFinding(
       ...base,
       status: "warning",
       text: `${directory} may be written by others (${permissions}): they can replace images`,
-      remedy: `chmod go-w ${directory}`,
+      remedy: `chmod go-w ${shellWord(directory)}`,
     };
   }
   return { ...base, status: "ok", text: `${directory} is ours to write (${permissions})` };
