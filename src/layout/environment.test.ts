@@ -97,10 +97,33 @@ for (const shell of shells) {
   }
 }
 
-test("environmentScript leaves read-only variables of the shell alone", () => {
-  const entries = ["UID=5", "EUID=5", "PPID=5", "SHELLOPTS=x", "A=after"];
-  assert.equal(environmentAfter("bash", environmentScript(entries))["A"], "after");
-});
+/** Variables that some shell sets, reads or makes read-only. */
+const shellsOwn = [
+  ...[
+    "BASHOPTS",
+    "BASH_ENV",
+    "CDPATH",
+    "ENV",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+  ],
+  ...["POSIXLY_CORRECT", "PPID", "PS1", "PS4", "PWD", "RANDOM", "SHELLOPTS", "TMOUT", "UID", "_"],
+];
+for (const shell of shells) {
+  for (const name of shellsOwn) {
+    test(`${shell} reads on where an image sets ${name}`, () => {
+      const image = environmentScript([`${name}=/,:=`, "A=a /,:= b"]);
+      const script = image + APPS_SCRIPT + LAST_BASE_SCRIPT + RUNTIME_VARIABLES_SCRIPT;
+      const after = environmentAfter(shell, script, { PATH: "/bin:/usr/bin" });
+      assert.equal(after["A"], "a /,:= b");
+      assert.equal(after["PATH"], "/bin:/usr/bin");
+    });
+  }
+}
 
 const before = "SING_USER_DEFINED_PREPEND_PATH";
 const behind = "SING_USER_DEFINED_APPEND_PATH";
