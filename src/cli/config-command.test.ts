@@ -63,6 +63,20 @@ test("a configuration that was named must be there", async (t) => {
   assertFailure(result, 2, /no\.yaml/);
 });
 
+test("a user without a home directory is told to name the store, and needs no more", async (t) => {
+  const directory = await newDirectory(t);
+  const environment = { variables: {}, homeDirectory: undefined };
+  for (const args of [["images"], ["pull", "a"], ["config", "print"], ["doctor"]]) {
+    assertFailure(
+      await runHere(args, { directory, environment }),
+      2,
+      /home.*--store, SIFLET_STORE/,
+    );
+  }
+  const named = await runHere(["--store", "s", "images", "--json"], { directory, environment });
+  assert.deepEqual(named, { exitCode: 0, stdout: "[]\n", stderr: [] });
+});
+
 test("config print shows each value and who gave it", async (t) => {
   const directory = await newDirectory(t);
   const path = await writeConfig(directory, "jobs: 3\nlimits:\n  layers: 7\nstore: /file\n");
