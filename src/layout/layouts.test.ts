@@ -38,12 +38,12 @@ function hashesOf(layout: FrozenLayout): { readonly entries: string; readonly ob
 const FROZEN = {
   "layout/1": {
     entries: "60f973d19daa7c3b721d385abb4121f9b93128dd335f79562e785e102256367e",
-    objects: "45fb7b1ad739b71e3630739d75dafd25e4338d5777ad8fe78ac0ff6afc92a533",
+    objects: "40822fe7539f3cb9299a9ebd960ad9e2d4c17f0200773aa54a6891a4e812685a",
   },
   "plain/1": {
     // Of nothing: no path is added.
     entries: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    objects: "5059b3bae0bdce34a08b118a8ecd345981a30ce10e80bf55e9144956673c409b",
+    objects: "70b3f8dab3c3d50d1b89d6efc46fe4a26700733815ca7c1ad594937b682c3b1e",
   },
 };
 

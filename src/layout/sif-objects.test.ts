@@ -39,6 +39,17 @@ test("a layout's objects are the definition, its metadata and the image's config
   assert.deepEqual(JSON.parse(config ?? ""), input.config);
 });
 
+for (const { id, objects } of Object.values(LAYOUTS)) {
+  test(`${id} leaves environment entries without = out of the configuration`, () => {
+    const configOf = (Env: readonly string[]): string => {
+      const [, , config] = objects({ ...input, config: { User: "me", Env } });
+      return text(config?.content ?? new Uint8Array());
+    };
+    assert.equal(configOf(["BARE", "A=", "", "B=1=2", "A"]), '{"Env":["A=","B=1=2"],"User":"me"}');
+    assert.equal(configOf(["BARE"]), '{"User":"me"}');
+  });
+}
+
 test("plain/1 differs from layout/1 in its inspect metadata alone", () => {
   const [definition, , config] = LAYOUTS.runtime.objects(input);
   const content = new TextEncoder().encode(plainInspectMetadata(input));

@@ -1,4 +1,4 @@
-import { ociConfigJson } from "../image/index.ts";
+import { ociConfigJson, type OciConfig } from "../image/index.ts";
 import { definitionText } from "./definition-text.ts";
 import type { LayoutInput } from "./labels.ts";
 
@@ -22,6 +22,18 @@ export function sifObjects({ config }: LayoutInput, metadata: string): readonly 
   return [
     { kind: "definition", name: "", content: bytes(definitionText()) },
     { kind: "json", name: "inspect-metadata.json", content: bytes(metadata) },
-    { kind: "json", name: "oci-config.json", content: ociConfigJson(config) },
+    { kind: "json", name: "oci-config.json", content: ociConfigJson(withoutBareNames(config)) },
   ];
+}
+
+/**
+ * Entries of `Env` without `=` set nothing, and readers that cut each entry in two end at one, as
+ * Singularity-CRI does.
+ *
+ * @see sif.md §4
+ */
+function withoutBareNames(config: OciConfig): OciConfig {
+  const { Env: entries = [], ...others } = config;
+  const pairs = entries.filter((entry) => entry.includes("="));
+  return pairs.length === 0 ? others : { ...others, Env: pairs };
 }
