@@ -78,6 +78,40 @@ test("siflet pull --json prints one line; images, path and rm know the image", a
   assert.equal(missing.stderr, `siflet: ${name}: no such image in the store\n`);
 });
 
+test("two processes that pull images with a layer in common fetch and convert it once", async (t) => {
+  const directory = await newDirectory(t);
+  const shared = tar([{ path: "shared", data: "shared by both" }]);
+  const imageOf = (name: string): FixtureImage =>
+    makeImage({ layers: [shared, tar([{ path: name, data: name }])] });
+  const images = [imageOf("one"), imageOf("two")];
+  const [sharedDigest, ...own] = new Set(
+    images.flatMap(({ layers }) => layers.map(({ digest }) => digest)),
+  );
+  const asked: string[] = [];
+  const both = Promise.withResolvers<undefined>();
+  await using registry = await startRegistry({
+    // The common layer comes when both are at work: each has asked for the layer of its own.
+    async beforeBlob(digest) {
+      asked.push(digest);
+      if (own.every((layer) => asked.includes(layer))) both.resolve(undefined);
+      if (digest === sharedDigest) await both.promise;
+    },
+  });
+  images.forEach((image, index) => {
+    registry.putImage("team/app", image, `${index}`);
+  });
+  const ends = await Promise.all(
+    images.map(async (_, index) => {
+      const name = `${registry.host}/team/app:${index}`;
+      return await ended(start(directory, ["pull", "--platform", "linux/amd64", name]));
+    }),
+  );
+  for (const { exitCode, stderr } of ends) assert.equal(exitCode, 0, stderr);
+  assert.equal(asked.filter((digest) => digest === sharedDigest).length, 1);
+  assert.equal((await readdir(join(directory, "store/packs/gzip-1"))).length, 3);
+  assert.equal((await readdir(join(directory, "store/images"))).length, 2);
+});
+
 test("an empty HOME has no settings of the working directory obeyed", async (t) => {
   const directory = await newDirectory(t);
   await mkdir(join(directory, ".config/siflet"), { recursive: true });

@@ -51,12 +51,14 @@ test("--cache-dir and SIFLET_CACHEDIR say where, also without a store", async (t
   const flag = join(directory, "flag");
   assert.equal((await pull(directory, "--no-store", "--cache-dir", flag)).exitCode, 0);
   assert.deepEqual(await readdir(flag), ["gzip-1"]);
-  const variables = { SIFLET_CACHEDIR: join(directory, "variable") };
+  const variables = { SIFLET_STORE: "store", SIFLET_CACHEDIR: join(directory, "variable") };
   const result = await runHere(["pull", `${registry.host}/app:1`], {
     directory,
     environment: { variables },
   });
   assert.equal(result.exitCode, 0, result.stderr.join("\n"));
+  assert.deepEqual(await readdir(join(directory, "variable")), ["gzip-1"]);
+  assert.ok(!(await readdir(join(directory, "store"))).includes("packs"));
 });
 
 test("prune without anything to remove is a usage error", async (t) => {
