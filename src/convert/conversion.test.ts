@@ -2,34 +2,19 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { DEFAULT_LIMITS, LIMIT_CODES, type Limits } from "../base/index.ts";
-import { parseDigest, type OciConfig } from "../image/index.ts";
+import { parseDigest } from "../image/index.ts";
 import {
   convertLayers,
   zstdBlob,
   type ConvertHow,
   type LayerInput,
 } from "../../test/fixtures/convert-layers.ts";
+import { GOLDEN, GOLDEN_CONFIG } from "../../test/fixtures/golden-images.ts";
 import { goldenLayers } from "../../test/fixtures/golden-layers.ts";
 import { tar as makeTar } from "../../test/fixtures/tar/index.ts";
 import { noiseBytes } from "../../test/real/index.ts";
 
-const config: OciConfig = {
-  Entrypoint: ["/bin/sh", "-c"],
-  Cmd: ["echo $0", 'it\'s "quoted"'],
-  Env: ["PATH=/bin", "EMPTY=", "A=b c"],
-  Labels: { "10": "ten", title: "golden" },
-  WorkingDir: "/blocks",
-};
-
-/** SHA-256 of the SIF of the golden layers; a change of any of them is a new profile number. */
-const GOLDEN = {
-  "gzip/1 image layout/1": "8f75e20463838e4b3375b7bc8e14567bda2fee237285bae419ae02f39d6a4812",
-  "gzip/1 root layout/1": "95e7a2ca644040275488d56981b4334d87421a5276fb30422978a9e7086761fc",
-  "zstd/1 image layout/1": "37ca7fc66be85eeb8c1b04f3a40cf5ebc138d18469e991faa87e135fc5716863",
-  "gzip/1 image plain/1": "973e354aad42f8ad25d8c961efa780443da4cca3859e76a3055c867f96b5e217",
-  "zstd/1 image plain/1": "c73f97e988431ab0d32c3ef74bbd7f319cc1cd18f4f9c4c540da8129b7bbcbb3",
-} as const;
-
+const config = GOLDEN_CONFIG;
 const layers: LayerInput[] = goldenLayers().map((tar) => ({ tar }));
 
 const profiles: readonly { readonly key: keyof typeof GOLDEN; readonly how: ConvertHow }[] = [

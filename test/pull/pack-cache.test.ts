@@ -3,9 +3,12 @@ import { chown, readdir, readFile, stat, utimes, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import process from "node:process";
 import { describe, test, type TestContext } from "node:test";
+import type { Compression } from "../../src/image/index.ts";
 import { PackCache } from "../../src/packs/index.ts";
 import { pullToStore, type PullOptions } from "../../src/pull/index.ts";
 import type { Store, StoredImage } from "../../src/store/index.ts";
+import { GOLDEN, GOLDEN_CONFIG } from "../fixtures/golden-images.ts";
+import { goldenLayers } from "../fixtures/golden-layers.ts";
 import { never, setUpPull, type PullSetup } from "../fixtures/pull-setup.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
@@ -51,6 +54,31 @@ describe("layer packs", () => {
     );
     assert.equal(warm.id, cold.id);
   });
+
+  for (const compression of ["gzip", "zstd"] as const) {
+    test(`golden images are the same without packs, with new and with kept ones, ${compression}`, async (t) => {
+      const { registry, setup, options, packs } = await setUp(t);
+      registry.putImage(
+        "app",
+        makeImage({ layers: goldenLayers(), config: { ...GOLDEN_CONFIG } }),
+        "1",
+      );
+      const pullInto = async (name: string, wish: Partial<PullOptions>): Promise<string> => {
+        const store = await setup.store(name);
+        const all = options({ compression, ...wish });
+        return (await pullToStore(store, `${registry.host}/app:1`, setup.context, all, never)).id;
+      };
+      const golden = GOLDEN[`${compression}/1 image layout/1`];
+      assert.equal(await pullInto("none", { cache: undefined }), golden);
+      assert.equal(await pullInto("new", {}), golden);
+      const inodes = async (): Promise<number[]> =>
+        [...(await packs(compression)).values()].map(({ ino }) => ino).sort((a, b) => a - b);
+      const made = await inodes();
+      assert.equal(await pullInto("kept", {}), golden);
+      assert.deepEqual(await inodes(), made, "none is made again");
+      assert.equal(made.length, 2);
+    });
+  }
 
   test("when all layers are known no blob body of them is fetched", async (t) => {
     const { registry, pull } = await setUp(t);
@@ -113,7 +141,7 @@ describe("layer packs", () => {
 
   for (const place of ["its start", "a block", "its log", "its tables", "its end"] as const) {
     test(`a pack with a flipped bit in ${place} is made again`, async (t) => {
-      const { registry, setup, pull, packs } = await setUp(t);
+      const { registry, pull, packs } = await setUp(t);
       registry.putImage("app", version(1), "1");
       registry.putImage("app", version(2), "2");
       await pull("app:1");
@@ -135,7 +163,13 @@ describe("layer packs", () => {
       const clean = await setUp(t);
       clean.registry.putImage("app", version(2), "2");
       assert.equal(id, (await clean.pull("app:2")).id);
-      assert.ok(setup.events.length > 0);
+      const cleanPacks = await clean.packs();
+      for (const [name, { path }] of await packs()) {
+        const sound = cleanPacks.get(name);
+        // The pack that this image does not need stays as it is: nobody has looked.
+        if (sound !== undefined) assert.deepEqual(await readFile(path), await readFile(sound.path));
+      }
+      assert.deepEqual(getsOf(registry, version(1).layers.slice(0, 2)), [2, 2], "fetched again");
     });
   }
 
@@ -266,7 +300,15 @@ interface SetUp {
   readonly store: Store;
   readonly options: (wish?: Partial<PullOptions>) => PullOptions;
   readonly pull: (name: string) => Promise<StoredImage>;
-  readonly packs: () => Promise<Map<string, PackFile>>;
+  readonly packs: (compression?: Compression) => Promise<Map<string, PackFile>>;
+}
+
+/** How often the body of each blob was asked for. */
+function getsOf({ requests }: FakeRegistry, blobs: readonly { digest: string }[]): number[] {
+  return blobs.map(
+    ({ digest }) =>
+      requests.filter(({ method, path }) => method === "GET" && path.endsWith(digest)).length,
+  );
 }
 
 async function setUp(t: TestContext): Promise<SetUp> {
@@ -287,10 +329,10 @@ async function setUp(t: TestContext): Promise<SetUp> {
     options,
     pull: async (name) =>
       await pullToStore(store, `${registry.host}/${name}`, setup.context, options(), never),
-    packs: async () => {
+    packs: async (compression = "gzip") => {
       const files = new Map<string, PackFile>();
-      for (const name of await readdir(join(directory, "gzip-1"))) {
-        const path = join(directory, "gzip-1", name);
+      for (const name of await readdir(join(directory, `${compression}-1`))) {
+        const path = join(directory, `${compression}-1`, name);
         const { size, ino } = await stat(path);
         files.set(name, { name, path, size, ino });
       }
