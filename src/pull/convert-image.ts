@@ -124,7 +124,11 @@ async function convertOnce(
         if (reuse === undefined) {
           await job.convert(stop);
         } else {
-          const goOn = (work: Promise<void>): void => void keeping.push(work);
+          const goOn = (work: Promise<void>): void => {
+            keeping.push(work);
+            // Heard below; until then a failure must not pass for one that nobody hears.
+            work.catch(() => undefined);
+          };
           taken.add(await job.obtain({ reuse, checksAll, goOn }, stop));
         }
         order.ready(path);
