@@ -17,3 +17,6 @@ export { threadUrl } from "./thread-url.ts";
 export { writeFully } from "./write-fully.ts";
 export { openFileSource, type FileSource } from "./file-source.ts";
 export { isErrno } from "./errno.ts";
+export { copyContents } from "./copy-contents.ts";
+export { hashFile } from "./hash-file.ts";
+export { SingleFlight } from "./single-flight.ts";

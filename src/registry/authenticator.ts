@@ -1,7 +1,7 @@
+import { SingleFlight } from "../base/index.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "../http/index.ts";
 import { type ImageName, repositoryName } from "../image/index.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { SingleFlight } from "./single-flight.ts";
 import { fetchToken, type Repository, tokenRequest, type TokenRequest } from "./token-service.ts";
 import type { Token } from "./token.ts";
 

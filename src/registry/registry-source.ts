@@ -102,11 +102,19 @@ class Repository implements RegistrySource {
     return { bytes: Buffer.concat(chunks), mediaType: mediaTypeOf(response) ?? UNLABELLED };
   }
 
-  async *fetch(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  async *fetch(descriptor: Descriptor, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
     const what = this.#called(descriptor.digest);
-    const response = await this.#get("blobs", descriptor.digest, what, signal);
+    const range = from === 0 ? {} : { range: `bytes=${from}-` };
+    const response = await this.#ask("GET", "blobs", descriptor.digest, signal, range);
+    if (from > 0 && response.status === 206) {
+      checkRange(response, descriptor, from, what);
+      yield* response.body;
+      return;
+    }
+    if (response.status !== 200) throw await answerError(response, what);
     checkLength(response, descriptor, what);
-    yield* response.body;
+    // A server that knows no ranges sends what we have once more.
+    yield* from === 0 ? response.body : without(from, response.body);
   }
 
   has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
@@ -161,10 +169,11 @@ class Repository implements RegistrySource {
     kind: EndpointKind,
     reference: string,
     signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
   ): Promise<HttpResponse> {
     const url = endpoint(this.#name, kind, reference, (host) => this.#client.allowsPlainHttp(host));
     const accept = kind === "manifests" ? MANIFEST_TYPES : "*/*";
-    const request = { method, url, headers: { accept } };
+    const request = { method, url, headers: { accept, ...more } };
     return await this.#authenticator.request(request, this.#name, signal);
   }
 
@@ -207,6 +216,30 @@ const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]
 function mediaTypeOf(response: HttpResponse): string | undefined {
   const type = response.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
   return type !== undefined && MEDIA_TYPE.test(type) ? type : undefined;
+}
+
+/** @throws ContentError `CONTENT_SIZE_MISMATCH` when other bytes come than those from `from` to the end */
+function checkRange(
+  response: HttpResponse,
+  { size }: Descriptor,
+  from: number,
+  what: string,
+): void {
+  const got = response.headers["content-range"] ?? "none";
+  if (got === `bytes ${from}-${size - 1}/${size}` || got === `bytes ${from}-${size - 1}/*`) return;
+  response.discard();
+  throw new ContentError(
+    "CONTENT_SIZE_MISMATCH",
+    `${what}: expected bytes ${from} to ${size - 1} of ${size}, got a Content-Range of ${got.slice(0, 100)}`,
+  );
+}
+
+async function* without(count: number, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let left = count;
+  for await (const chunk of body) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 /** @throws ContentError `CONTENT_SIZE_MISMATCH` when the headers already tell of another size */

@@ -1,5 +1,3 @@
-import { abortError } from "../http/index.ts";
-
 interface Flight<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
@@ -9,23 +7,24 @@ interface Flight<T> {
 /** Work that many ask for at once and that is done once for all of them. */
 export class SingleFlight<T> {
   readonly #flights: Map<string, Flight<T>> = new Map<string, Flight<T>>();
+  readonly #running = new Set<Promise<unknown>>();
 
   /**
    * Waits for the work under `key`, which `start` begins unless it is under way. An abort lets go
    * of this one waiter; the work itself is aborted when nobody waits for it any longer.
    *
-   * @throws AbortError, or what the work throws, to all who wait for it
+   * @throws the signal's reason, or what the work throws, to all who wait for it
    */
   async run(
     key: string,
     start: (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    if (signal.aborted) throw abortError(signal);
+    signal.throwIfAborted();
     const flight = this.#flights.get(key) ?? this.#begin(key, start);
     const aborted = Promise.withResolvers<never>();
     const abort = (): void => {
-      aborted.reject(abortError(signal));
+      aborted.reject(signal.reason);
     };
     signal.addEventListener("abort", abort, { once: true });
     flight.waiters += 1;
@@ -38,14 +37,22 @@ export class SingleFlight<T> {
     }
   }
 
+  /** Waits until all work has ended, that which nobody waits for any longer too. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
   #begin(key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const flight = { result: start(controller.signal), controller, waiters: 0 };
     this.#flights.set(key, flight);
+    const { result } = flight;
+    this.#running.add(result);
     const end = (): void => {
+      this.#running.delete(result);
       this.#end(key, flight);
     };
-    flight.result.then(end, end);
+    result.then(end, end);
     return flight;
   }
 
