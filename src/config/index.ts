@@ -13,6 +13,7 @@ export {
   type ShownSetting,
 } from "./config.ts";
 export { DEFAULT_PROFILE, defaultJobs, type Surroundings } from "./defaults.ts";
+export { parseSize } from "./size.ts";
 export type { ParsedConfig } from "./parse-config.ts";
 export { isPlainHttpHost } from "./plain-http-host.ts";
 export { MOST_JOBS, type Key, type Values } from "./schema.ts";

@@ -2,11 +2,15 @@ import type { Limits } from "../base/index.ts";
 import type { Compression, Layout, Owners, ProfileChoice } from "../image/index.ts";
 import { cacheSizeKind, type CacheSize } from "./cache-size.ts";
 import {
+  aliasesKind,
   choiceKind,
   countKind,
   hostsKind,
   optionalPathKind,
+  optionalPathsKind,
   pathKind,
+  pathsKind,
+  patternsKind,
   sizeKind,
   type NumberRange,
   type ValueKind,
@@ -25,6 +29,14 @@ export interface Settings extends ProfileChoice {
   readonly tmpdir: string | undefined;
   /** `HOST[:PORT]` of registries, besides loopback, that plain http may be spoken to. */
   readonly plainHttp: readonly string[];
+  /** Names and patterns of images that are never removed to make room. */
+  readonly pins: readonly string[];
+  /** Absolute paths of stores that are looked into before anything is fetched. */
+  readonly stores: readonly string[];
+  /** Absolute paths of directories that `local.file` images may lie in; absent: anywhere. */
+  readonly "local.directories": readonly string[] | undefined;
+  /** Absolute paths of SIF files by what `local.file/` names them. */
+  readonly "local.aliases": Readonly<Record<string, string>>;
   readonly "cache.maxBytes": CacheSize;
   /** Absolute path of the cache of converted layers; absent: inside the store. */
   readonly "cache.dir": string | undefined;
@@ -48,6 +60,10 @@ export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]>
   jobs: countKind({ least: 1, most: MOST_JOBS }),
   tmpdir: optionalPathKind("inside the store"),
   plainHttp: hostsKind,
+  pins: patternsKind,
+  stores: pathsKind,
+  "local.directories": optionalPathsKind("anywhere"),
+  "local.aliases": aliasesKind,
   "cache.maxBytes": cacheSizeKind,
   "cache.dir": optionalPathKind("inside the store"),
 };
@@ -100,6 +116,7 @@ export const LIMITS: readonly (keyof Limits)[] = Object.keys(LIMIT_KINDS).filter
 
 /** Keys of the file that hold further keys, and which. */
 export const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ["local", membersOf("local")],
   ["cache", membersOf("cache")],
   ["limits", LIMITS],
 ]);

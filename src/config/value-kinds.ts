@@ -1,10 +1,12 @@
 import { isAbsolute } from "node:path";
+import { isNamePattern, NAME_PATTERN_FORM } from "../image/index.ts";
 import { ProblemAt, type LocatedValue } from "./located-value.ts";
 import { isPlainHttpHost } from "./plain-http-host.ts";
 import { formatSizeExactly, parseSize } from "./size.ts";
 
 /** A value as JSON shows it. */
-export type SettingJson = string | number | null | readonly string[];
+export type SettingJson =
+  string | number | null | readonly string[] | { readonly [name: string]: string };
 
 /** What one key takes, and how its value is shown. */
 export interface ValueKind<T> {
@@ -32,12 +34,16 @@ export function choiceKind<T extends string>(choices: readonly T[]): ValueKind<T
 export const pathKind: ValueKind<string> = {
   parse(located) {
     const value = scalarOf(located);
-    if (typeof value === "string" && isAbsolute(value) && !value.includes("\0")) return value;
+    if (typeof value === "string" && isPath(value)) return value;
     throw refusal(located, "an absolute path");
   },
   format: (value) => value,
   toJson: (value) => value,
 };
+
+function isPath(text: string): boolean {
+  return isAbsolute(text) && !text.includes("\0");
+}
 
 /** @param absent - what it means that there is none */
 export function optionalPathKind(absent: string): ValueKind<string | undefined> {
@@ -48,18 +54,71 @@ export function optionalPathKind(absent: string): ValueKind<string | undefined> 
   };
 }
 
-export const hostsKind: ValueKind<readonly string[]> = {
+/** A list of texts that `isOne` takes. */
+function listKind(
+  isOne: (text: string) => boolean,
+  expected: { readonly list: string; readonly item: string },
+): ValueKind<readonly string[]> {
+  return {
+    parse(located) {
+      if (located.kind !== "list") throw refusal(located, expected.list);
+      return located.items.map((item) => {
+        const value = scalarOf(item);
+        if (typeof value === "string" && isOne(value)) return value;
+        throw refusal(item, expected.item);
+      });
+    },
+    format: (items) => `[${items.join(", ")}]`,
+    toJson: (items) => items,
+  };
+}
+
+export const hostsKind: ValueKind<readonly string[]> = listKind(isPlainHttpHost, {
+  list: "a list of hosts",
+  item: "a host as name or name:port",
+});
+
+export const pathsKind: ValueKind<readonly string[]> = listKind(isPath, {
+  list: "a list of paths",
+  item: "an absolute path",
+});
+
+/** @param absent - what it means that there is no list */
+export function optionalPathsKind(absent: string): ValueKind<readonly string[] | undefined> {
+  return {
+    parse: (located) => pathsKind.parse(located),
+    format: (paths) => (paths === undefined ? `(${absent})` : pathsKind.format(paths)),
+    toJson: (paths) => paths ?? null,
+  };
+}
+
+export const patternsKind: ValueKind<readonly string[]> = listKind(isNamePattern, {
+  list: "a list of names and patterns",
+  item: NAME_PATTERN_FORM,
+});
+
+/** Paths of files by names that can stand in a reference. */
+export const aliasesKind: ValueKind<Readonly<Record<string, string>>> = {
   parse(located) {
-    if (located.kind !== "list") throw refusal(located, "a list of hosts");
-    return located.items.map((item) => {
-      const value = scalarOf(item);
-      if (typeof value === "string" && isPlainHttpHost(value)) return value;
-      throw refusal(item, "a host as name or name:port");
-    });
+    if (located.kind !== "map") throw refusal(located, "names with paths");
+    return Object.fromEntries(
+      located.entries.map(({ key, value, line }) => {
+        if (!ALIAS.test(key)) {
+          throw new ProblemAt(line, `expected ${ALIAS_FORM}, got ${JSON.stringify(key)}`);
+        }
+        return [key, pathKind.parse(value)];
+      }),
+    );
   },
-  format: (hosts) => `[${hosts.join(", ")}]`,
-  toJson: (hosts) => hosts,
+  format: (aliases) =>
+    `{${Object.entries(aliases)
+      .map(([name, path]) => `${name}: ${path}`)
+      .join(", ")}}`,
+  toJson: (aliases) => aliases,
 };
+
+const ALIAS = /^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$/;
+const ALIAS_FORM = "a name of lower-case letters and digits joined by . _ - and /";
 
 /** Inclusive bounds of a whole number. */
 export interface NumberRange {

@@ -34,8 +34,12 @@ export interface ImageSource {
    */
   fetchDocument(descriptor: Descriptor, signal: AbortSignal): Promise<Document>;
 
-  /** Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use. */
-  fetch(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use.
+   *
+   * @param from - the first byte that is wanted, less than the size; absent: 0
+   */
+  fetch(descriptor: Descriptor, signal: AbortSignal, from?: number): AsyncIterable<Uint8Array>;
 
   /** Whether the caller may read this blob here and now; asks without fetching. */
   has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;

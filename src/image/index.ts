@@ -35,6 +35,7 @@ export {
   isSchema1Type,
   MEDIA_TYPES,
 } from "./media-type.ts";
+export { isNamePattern, matchesNamePattern, NAME_PATTERN_FORM } from "./name-pattern.ts";
 export { normalizedImageRef } from "./normalized-image-ref.ts";
 export { parseOciConfig, type OciConfig, type OciSet } from "./oci-config.ts";
 export {
