@@ -35,6 +35,11 @@ export class Connection {
     return Number(this.#prepared(sql).run(...values).changes);
   }
 
+  /** Rows changed since the connection was opened. */
+  changes(): number {
+    return Number(this.#prepared("SELECT total_changes() AS count").get()?.["count"]);
+  }
+
   /**
    * A write transaction. IMMEDIATE takes the write lock at once and waits for it; a plain BEGIN
    * fails without waiting when two readers want to become writers.

@@ -13,15 +13,17 @@ import type {
   DatabaseOperation,
   Fault,
   Operation,
+  OpenAnswer,
   OpenRequest,
   Reply,
   Request,
   Result,
   StoreTraits,
 } from "./operations.ts";
-import { createDatabase, readTraits } from "./schema.ts";
-import { databaseFailure } from "./sqlite-error.ts";
-import { storePaths } from "./store-directory.ts";
+import { createDatabase, openSchema, replaceDatabase } from "./schema.ts";
+import { freeReserve } from "./reserve.ts";
+import { databaseFailure, isDiskFull } from "./sqlite-error.ts";
+import { storePaths, type StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
 
 const locks = new LockFiles();
@@ -32,6 +34,9 @@ function answer(request: Request): Result<Operation> {
   switch (request.operation) {
     case "open":
       return open(request.argument);
+    case "rebuild":
+      database?.abandon();
+      return open({ root, readOnly: false, replaces: true, ...request.argument });
     case "tryLock":
       return locks.tryLock(request.argument.path);
     case "unlock":
@@ -52,19 +57,40 @@ function ask<O extends DatabaseOperation>(answers: Answers<O>, request: Request<
   return answers[request.operation](request.argument);
 }
 
-function open(request: OpenRequest): StoreTraits {
+function open(request: OpenRequest): OpenAnswer {
   root = request.root;
   const paths = storePaths(root);
   const { readOnly, traits: wished } = request;
-  if (wished !== undefined) createDatabase(paths, wished);
+  let wasRebuilt = false;
+  if (wished !== undefined) {
+    const make = request.replaces === true ? replaceDatabase : createDatabase;
+    wasRebuilt = make(paths, wished);
+  }
+  const { traits, connection } = withReserve(paths, readOnly, () => connect(paths, readOnly));
+  database = new Database(connection, paths, { readOnly });
+  return { traits, wasRebuilt };
+}
+
+function connect(
+  paths: StorePaths,
+  readOnly: boolean,
+): { readonly connection: Connection; readonly traits: StoreTraits } {
   const connection = new Connection(paths.database, { readOnly });
   try {
-    const traits = readTraits(connection, paths.database);
-    database = new Database(connection, { readOnly });
-    return traits;
+    return { connection, traits: openSchema(connection, paths.database, { readOnly }) };
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** A full disk must not keep anybody from opening a store in order to remove something. */
+function withReserve<Result>(paths: StorePaths, readOnly: boolean, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (readOnly || !isDiskFull(error, paths.root) || !freeReserve(paths)) throw error;
+    return work();
   }
 }
 

@@ -1,3 +1,4 @@
+import { writeBackup } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
@@ -18,8 +19,10 @@ import type {
   DatabaseOperation,
   RecordedImage,
 } from "./operations.ts";
+import { freeReserve, keepReserve } from "./reserve.ts";
 import { textOf } from "./row.ts";
-import { imageFile } from "./store-directory.ts";
+import { isDiskFull } from "./sqlite-error.ts";
+import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
 
 /** How long use times may wait for a write that they can share. */
@@ -28,16 +31,25 @@ const USE_DELAY_MS = 30_000;
 /** How long the last of them may hold up the end of a command. */
 const CLOSE_WAIT_MS = 100;
 
+/** How old the backup may be while a process goes on changing names. */
+const BACKUP_DELAY_MS = 600_000;
+
 /** What can be asked of an open database; each method is one transaction (see `Operations`). */
 export class Database implements Answers<DatabaseOperation> {
   readonly #connection: Connection;
   readonly #readOnly: boolean;
+  readonly #paths: StorePaths;
   readonly #uses = new Map<string, number>();
+  /** Whether the backup knows less of images and names than the database. */
+  #isBackupOld = false;
+  #backupTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, options: { readonly readOnly: boolean }) {
+  constructor(connection: Connection, paths: StorePaths, options: { readonly readOnly: boolean }) {
     this.#connection = connection;
+    this.#paths = paths;
     this.#readOnly = options.readOnly;
+    if (!this.#readOnly) keepReserve(paths);
   }
 
   find({ text, names, now }: Argument<"find">): RecordedImage {
@@ -59,7 +71,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {
-    return this.#write(() => {
+    return this.#change(() => {
       // The file is there again: whoever died before deleting the old one left nothing to do.
       this.dropTombstone({ file: imageFile(image.id) });
       insertImage(this.#connection, image, now);
@@ -71,7 +83,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   addNames({ id, names, now }: Argument<"addNames">): RecordedImage {
-    return this.#write(() => {
+    return this.#change(() => {
       requireImage(this.#connection, id, now);
       moveNames(this.#connection, id, names);
       recordUse(this.#connection, id, now);
@@ -80,15 +92,22 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   untag({ name, now }: Argument<"untag">): RecordedImage {
-    return this.#write(() => {
+    return this.#change(() => {
       const row = this.#connection.get("DELETE FROM name WHERE name = ? RETURNING image", name);
       if (row === undefined) throw notFound(name);
       return requireImage(this.#connection, textOf(row, "image"), now);
     });
   }
 
+  setPinned({ id, pinned, now }: Argument<"setPinned">): RecordedImage {
+    return this.#change(() => {
+      this.#connection.run("UPDATE image SET pinned = ? WHERE id = ?", pinned ? 1 : 0, id);
+      return requireImage(this.#connection, id, now);
+    });
+  }
+
   removeImage({ id, now }: Argument<"removeImage">): RecordedImage {
-    return this.#write(() => {
+    return this.#remove(() => {
       const image = requireImage(this.#connection, id, now);
       const candidates = image.borrowers.map(({ who }) => who);
       if (candidates.length > 0) {
@@ -96,12 +115,27 @@ export class Database implements Answers<DatabaseOperation> {
         const users = candidates.slice(0, 10).join(", ");
         throw new ImageFault("IS_USED", `${name}: used by ${users}`, candidates);
       }
-      // What is left here has expired.
-      this.#connection.run("DELETE FROM borrow WHERE image = ?", id);
-      this.#connection.run("DELETE FROM image WHERE id = ?", id);
-      this.#connection.run("INSERT OR IGNORE INTO tombstone VALUES (?)", imageFile(id));
+      this.#entomb(id);
       return image;
     });
+  }
+
+  removeIdle({ id, usedBefore, now }: Argument<"removeIdle">): RecordedImage | undefined {
+    return this.#remove(() => {
+      const image = imageById(this.#connection, id, now);
+      if (image === undefined || image.borrowers.length > 0 || image.pinned) return undefined;
+      if (image.lastUsedAt >= usedBefore) return undefined;
+      this.#entomb(id);
+      return image;
+    });
+  }
+
+  /** Deletes the record of an image that nobody borrows, and leaves a tombstone of its file. */
+  #entomb(id: string): void {
+    // What is left here has expired.
+    this.#connection.run("DELETE FROM borrow WHERE image = ?", id);
+    this.#connection.run("DELETE FROM image WHERE id = ?", id);
+    this.#connection.run("INSERT OR IGNORE INTO tombstone VALUES (?)", imageFile(id));
   }
 
   tombstones(): readonly string[] {
@@ -189,6 +223,24 @@ export class Database implements Answers<DatabaseOperation> {
     return row && textOf(row, "content_key");
   }
 
+  ownedFiles(): readonly string[] {
+    return this.#connection
+      .all(
+        "SELECT id || '.sif' AS file FROM image WHERE origin <> 'local' UNION SELECT file FROM tombstone",
+      )
+      .map((row) => textOf(row, "file"));
+  }
+
+  integrity(): readonly string[] {
+    const found = this.#connection
+      .all("PRAGMA integrity_check(20)")
+      .map((row) => textOf(row, "integrity_check"));
+    const strays = this.#connection
+      .all("PRAGMA foreign_key_check")
+      .map((row) => `a row of ${textOf(row, "table")} belongs to nothing`);
+    return [...found.filter((text) => text !== "ok"), ...strays];
+  }
+
   /** Writes the use times that wait; they keep waiting where that fails. */
   flushUses(): void {
     if (this.#uses.size === 0) return;
@@ -199,11 +251,54 @@ export class Database implements Answers<DatabaseOperation> {
     }
   }
 
+  /** Closes it as it is: what is damaged is not to become the backup. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#backupTimer);
+    this.#connection.close();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#backupTimer);
     this.#connection.execute(`PRAGMA busy_timeout = ${CLOSE_WAIT_MS}`);
     this.flushUses();
+    this.#writeBackup();
+    if (!this.#readOnly) keepReserve(this.#paths);
     this.#connection.close();
+  }
+
+  /** A write that makes room: for it there is some put aside. */
+  #remove<T>(work: () => T): T {
+    try {
+      return this.#change(work);
+    } catch (error) {
+      if (!isDiskFull(error, this.#paths.root) || !freeReserve(this.#paths)) throw error;
+      return this.#change(work);
+    }
+  }
+
+  /** A write of what the backup keeps. */
+  #change<T>(work: () => T): T {
+    const before = this.#connection.changes();
+    const result = this.#write(work);
+    if (this.#connection.changes() === before) return result;
+    this.#isBackupOld = true;
+    this.#backupTimer ??= setTimeout(() => {
+      this.#backupTimer = undefined;
+      this.#writeBackup();
+    }, BACKUP_DELAY_MS).unref();
+    return result;
+  }
+
+  #writeBackup(): void {
+    if (!this.#isBackupOld) return;
+    try {
+      writeBackup(this.#connection, this.#paths);
+      this.#isBackupOld = false;
+    } catch {
+      // A full disk, say: the backup before stays, and the next one is due as before.
+    }
   }
 
   #write<T>(work: () => T): T {

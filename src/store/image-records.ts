@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { ImageFault } from "./image-fault.ts";
 import type { Lookup, RecordedImage } from "./operations.ts";
 import { choiceOf, numberOf, optionalNumberOf, optionalTextOf, textOf, type Row } from "./row.ts";
-import type { Borrow, NewImage } from "./stored-image.ts";
+import type { Borrow, LocalFile, NewImage } from "./stored-image.ts";
 
 /** As many candidates as the error for an ambiguous prefix carries. */
 const MAX_CANDIDATES = 100;
@@ -79,7 +79,7 @@ export function allImages(connection: Connection, now: number): readonly Recorde
   return imagesWhere(connection, "TRUE", [], now);
 }
 
-/** Three queries whatever the number of images: one for each would take seconds for thousands. */
+/** Four queries whatever the number of images: one for each would take seconds for thousands. */
 function imagesWhere(
   connection: Connection,
   condition: "id = ?" | "content_key = ?" | "TRUE",
@@ -101,11 +101,18 @@ function imagesWhere(
       now,
     ),
   );
+  const files = grouped(
+    connection.all(`SELECT * FROM local_file WHERE image IN (${chosen}) ORDER BY path`, ...values),
+  );
   return connection
     .all(`SELECT * FROM image WHERE ${condition} ORDER BY last_used_at DESC, id`, ...values)
     .map((row) => {
       const id = textOf(row, "id");
-      return imageOf(row, names.get(id) ?? [], borrows.get(id) ?? []);
+      return {
+        ...imageOf(row, names.get(id) ?? []),
+        borrowers: (borrows.get(id) ?? []).map(borrowOf),
+        localFiles: (files.get(id) ?? []).map(localFileOf),
+      };
     });
 }
 
@@ -113,7 +120,7 @@ function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
   return Map.groupBy(rows, (row) => textOf(row, "image"));
 }
 
-function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): RecordedImage {
+function imageOf(row: Row, names: readonly Row[]): Omit<RecordedImage, "borrowers" | "localFiles"> {
   const named = (kind: string): readonly string[] =>
     names.filter((name) => name["kind"] === kind).map((name) => textOf(name, "name"));
   const contentKey = optionalTextOf(row, "content_key");
@@ -123,7 +130,7 @@ function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): Reco
     id: textOf(row, "id"),
     size: numberOf(row, "size"),
     names: { tags: named("tag"), digests: named("digest") },
-    origin: choiceOf(row, "origin", ["layers", "sif"]),
+    origin: choiceOf(row, "origin", ["layers", "sif", "local"]),
     ...(contentKey === undefined ? {} : { contentKey }),
     ...profileOf(row),
     platform: {
@@ -135,8 +142,8 @@ function imageOf(row: Row, names: readonly Row[], borrows: readonly Row[]): Reco
     sourceJson: textOf(row, "source"),
     createdAt: numberOf(row, "created_at"),
     lastUsedAt: numberOf(row, "last_used_at"),
-    borrowers: borrows.map(borrowOf),
     pinned: numberOf(row, "pinned") !== 0,
+    sideLoaded: numberOf(row, "side_loaded") !== 0,
   };
 }
 
@@ -153,6 +160,10 @@ function profileOf(row: Row): { readonly profile?: Profile } {
   };
 }
 
+function localFileOf(row: Row): LocalFile {
+  return { path: textOf(row, "path"), identity: textOf(row, "identity") };
+}
+
 function borrowOf(row: Row): Borrow {
   const expiresAt = optionalNumberOf(row, "expires_at");
   const note = optionalTextOf(row, "note");
@@ -166,17 +177,19 @@ function borrowOf(row: Row): Borrow {
 
 /**
  * Records `image`. One that is there keeps what is known of it, except that a conversion from
- * layers that gave the bytes of a SIF that came ready-made proves more than the SIF did.
+ * layers that gave the bytes of a SIF that came ready-made proves more than the SIF did, and that
+ * a file in the store outlives one outside of it.
  */
 export function insertImage(connection: Connection, image: NewImage, now: number): void {
   const { profile, platform } = image;
   connection.run(
-    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)
       ON CONFLICT (id) DO UPDATE SET
         origin = excluded.origin, content_key = excluded.content_key, codec = excluded.codec,
         compression = excluded.compression, owners = excluded.owners, layout = excluded.layout,
         oci_config = excluded.oci_config, source = excluded.source
-      WHERE image.origin = 'sif' AND excluded.origin = 'layers'`,
+      WHERE (image.origin = 'sif' AND excluded.origin = 'layers')
+        OR (image.origin = 'local' AND excluded.origin <> 'local')`,
     image.id,
     image.size,
     image.origin,
@@ -193,7 +206,22 @@ export function insertImage(connection: Connection, image: NewImage, now: number
     image.createdAt,
     now,
   );
+  if (image.sideLoaded === true) {
+    connection.run("UPDATE image SET side_loaded = 1 WHERE id = ?", image.id);
+  }
+  if (image.localFile !== undefined) {
+    placeLocalFile(connection, image.id, image.localFile);
+  }
   recordUse(connection, image.id, now);
+}
+
+/** The file at the path is this image now; what it was before is forgotten with its last file. */
+function placeLocalFile(connection: Connection, id: string, { path, identity }: LocalFile): void {
+  connection.run("INSERT OR REPLACE INTO local_file VALUES (?, ?, ?)", path, id, identity);
+  connection.run(
+    `DELETE FROM image WHERE origin = 'local' AND id NOT IN (SELECT image FROM local_file)
+      AND id NOT IN (SELECT image FROM borrow)`,
+  );
 }
 
 export function recordUse(connection: Connection, id: string, at: number): void {

@@ -1,6 +1,9 @@
 export type { Claim } from "./claims.ts";
 export type { DatabaseClient } from "./database-client.ts";
 export { openStore, startDatabase, type StoreOptions } from "./open-store.ts";
+export { identityOf as fileIdentity } from "./file-identity.ts";
+export type { Readers } from "./store-directory.ts";
+export type { StrayFile } from "./repair.ts";
 export type { StoreTraits } from "./operations.ts";
 export type { Staging } from "./staging.ts";
 export { StoreError, storeFailure, type StoreErrorCode } from "./store-error.ts";
@@ -11,6 +14,7 @@ export type {
   BorrowOptions,
   DeliveredLayer,
   ImageRecord,
+  LocalFile,
   ManifestKey,
   ManifestRecord,
   Names,

@@ -44,11 +44,11 @@ export class LockFiles {
  *
  * @throws StoreError `STORE_BUSY` (by way of SQLite's own code) when it stays taken
  */
-export function withLock(path: string, work: () => void): void {
+export function withLock<Result>(path: string, work: () => Result): Result {
   const database = new DatabaseSync(path, { timeout: WAIT_MS });
   try {
     takeLock(database);
-    work();
+    return work();
   } finally {
     database.close();
   }

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
@@ -95,28 +106,14 @@ const refused: readonly {
     name: "a newer schema",
     code: "STORE_SCHEMA",
     prepare: (directory) => {
-      alter(directory, "PRAGMA user_version = 2");
+      alter(directory, "PRAGMA user_version = 3");
     },
   },
   {
     name: "another program's database",
-    code: "STORE_DAMAGED",
+    code: "STORE_UNAVAILABLE",
     prepare: (directory) => {
       alter(directory, "PRAGMA application_id = 1");
-    },
-  },
-  {
-    name: "a database of other bytes",
-    code: "STORE_DAMAGED",
-    prepare: async (directory) => {
-      await writeFile(join(directory, "siflet.db"), "no database".repeat(1000));
-    },
-  },
-  {
-    name: "an empty database",
-    code: "STORE_DAMAGED",
-    prepare: async (directory) => {
-      await writeFile(join(directory, "siflet.db"), "");
     },
   },
   {
@@ -143,6 +140,107 @@ for (const { name, code, prepare } of refused) {
     assert.ok(await stat(left));
   });
 }
+
+const lost: readonly { name: string; lose: (path: string) => Promise<void> }[] = [
+  {
+    name: "is gone",
+    lose: async (path) => {
+      await rm(path);
+    },
+  },
+  {
+    name: "has other bytes",
+    lose: async (path) => {
+      await writeFile(path, "no".repeat(5000));
+    },
+  },
+  {
+    name: "is empty",
+    lose: async (path) => {
+      await writeFile(path, "");
+    },
+  },
+  {
+    name: "has lost its first page",
+    lose: async (path) => {
+      const bytes = await readFile(path);
+      await writeFile(path, bytes.fill(0, 0, 4096));
+    },
+  },
+  {
+    name: "was cut short",
+    lose: async (path) => {
+      await truncate(path, 5000);
+    },
+  },
+];
+for (const { name, lose } of lost) {
+  test(`a database that ${name} is made again out of its backup`, async (t) => {
+    const directory = await newDirectory(t);
+    const store = await openTestStore(directory);
+    await publishTagged(store, "x", "tag:1");
+    const known = await store.list();
+    await store.borrow(known[0]?.id ?? "", [], "me");
+    await store.addNames(known[0]?.id ?? "", { tags: ["tag:2"], digests: [] });
+    await store.close();
+    const path = join(directory, "siflet.db");
+    const bytes = await readFile(path);
+    await lose(path);
+    await using again = await openTestStore(directory);
+    assert.equal(again.wasRebuilt, true);
+    assert.equal((await again.find("tag:2", ["tag:2"])).id, known[0]?.id);
+    assert.deepEqual(await again.usedBy(known[0]?.id ?? ""), ["me"]);
+    assert.deepEqual(await again.strayFiles(), []);
+    assert.equal(await modeOf(path), "600");
+    // What was there is still there, for whoever can make more of it.
+    const aside = (await readdir(directory)).includes("siflet.db.damaged");
+    assert.equal(aside, name !== "is gone");
+    assert.ok(bytes.length > 0);
+  });
+}
+
+test("without a backup a lost database is empty, and the files are strays", async (t) => {
+  const directory = await newDirectory(t);
+  const store = await openTestStore(directory);
+  await publishTagged(store, "x", "tag:1");
+  await store.close();
+  await rm(join(directory, "siflet.db"));
+  await writeFile(join(directory, "siflet.db.backup"), "damaged too");
+  await using again = await openTestStore(directory);
+  assert.equal(again.wasRebuilt, true);
+  assert.deepEqual(await again.list(), []);
+  assert.equal((await again.strayFiles()).length, 1);
+});
+
+test("who may only read a store with a damaged database is told so, and changes nothing", async (t) => {
+  const directory = await newDirectory(t);
+  await (await openTestStore(directory)).close();
+  const path = join(directory, "siflet.db");
+  await writeFile(path, "no database".repeat(1000));
+  await assert.rejects(openTestStore(directory, { readOnly: true }), { code: "STORE_DAMAGED" });
+  assert.equal((await readFile(path, "utf8")).slice(0, 11), "no database");
+});
+
+test("a new store was not rebuilt, nor is one that is fine", async (t) => {
+  const directory = await newDirectory(t);
+  for (let round = 0; round < 2; round += 1) {
+    await using store = await openTestStore(directory);
+    assert.equal(store.wasRebuilt, false);
+  }
+});
+
+test("two that find a database damaged at once make one", async (t) => {
+  const directory = await newDirectory(t);
+  const store = await openTestStore(directory);
+  await publishTagged(store, "x", "tag:1");
+  await store.close();
+  await writeFile(join(directory, "siflet.db"), "no database".repeat(1000));
+  const stores = await Promise.all([openTestStore(directory), openTestStore(directory)]);
+  for (const each of stores) {
+    assert.equal((await each.list()).length, 1);
+    await each.close();
+  }
+});
 
 test("a damaged row is STORE_DAMAGED and named", async (t) => {
   const directory = await newDirectory(t);

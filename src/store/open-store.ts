@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Claims } from "./claims.ts";
 import { DatabaseClient } from "./database-client.ts";
 import { LockFileClaims } from "./lock-file-claims.ts";
-import type { StoreTraits } from "./operations.ts";
+import type { OpenAnswer, StoreTraits } from "./operations.ts";
 import { finishRemovals } from "./publication.ts";
 import { SocketClaims } from "./socket-claims.ts";
 import { StagingArea } from "./staging.ts";
@@ -11,6 +11,7 @@ import {
   isLocal,
   makeStoreDirectory,
   storePaths,
+  type Readers,
   type StorePaths,
 } from "./store-directory.ts";
 import { StoreError, storeFailure } from "./store-error.ts";
@@ -33,6 +34,8 @@ export interface StoreOptions {
    * journal for one that other users read, either for a file system that is not known.
    */
   readonly traits?: Partial<StoreTraits>;
+  /** Who may read a store that is made now, besides its owner; absent: nobody. */
+  readonly readers?: Readers;
   /** A thread for its database that was started beforehand and is this store's alone from now on. */
   readonly database?: DatabaseClient;
   /** The calls whose order makes a publication safe; the real ones by default. */
@@ -66,40 +69,55 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await client.close();
   });
   if (options.readOnly === true) {
-    const traits = await client.call("open", { root: paths.root, readOnly: true });
+    const { traits } = await client.call("open", { root: paths.root, readOnly: true });
     undo.move();
-    return new Store(paths, traits, client, options.now, undefined);
+    return new Store({ paths, traits, client, now: options.now });
   }
-  await makeStoreDirectory(paths);
-  const traits = await client.call("open", {
-    root: paths.root,
-    readOnly: false,
-    ...(await newTraits(paths, client, options.traits ?? {})),
-  });
+  await makeStoreDirectory(paths, options.readers);
+  const { traits, wasRebuilt } = await openToWrite(paths, client, options);
   const writer = await openWriter(paths, traits, client, options);
   undo.defer(async () => {
     await writer.parts.claims.close();
   });
   await recover(writer);
   undo.move();
-  return new Store(paths, traits, client, options.now, writer);
+  return new Store({ paths, traits, client, now: options.now, writer, wasRebuilt });
 }
 
-/** How to make the database; nothing where there is one. */
-async function newTraits(
+/** Opens the database; one that is lost or damaged is made again out of its backup. */
+async function openToWrite(
   paths: StorePaths,
   client: DatabaseClient,
-  wish: Partial<StoreTraits>,
-): Promise<{ readonly traits?: StoreTraits }> {
+  options: StoreOptions,
+): Promise<OpenAnswer> {
+  const place = { root: paths.root, readOnly: false };
   try {
-    if (await exists(paths.database)) return {};
+    const isThere = await exists(paths.database);
+    const traits = isThere ? undefined : await chooseTraits(paths, client, options);
+    return await client.call("open", { ...place, ...(traits && { traits }) });
+  } catch (error) {
+    const failure = storeFailure(error, `store ${paths.root}`);
+    if (!(failure instanceof StoreError) || failure.code !== "STORE_DAMAGED") throw failure;
+    const traits = await chooseTraits(paths, client, options);
+    return await client.call("open", { ...place, traits, replaces: true });
+  }
+}
+
+/** How to make the database. */
+async function chooseTraits(
+  paths: StorePaths,
+  client: DatabaseClient,
+  { traits: wish = {}, readers }: Pick<StoreOptions, "traits" | "readers">,
+): Promise<StoreTraits> {
+  try {
     const local = await isLocal(paths.root);
+    const isPrivate = readers === undefined || readers.kind === "owner";
     const sockets = local && (await SocketClaims.worksIn(paths.locks, client));
-    const traits: StoreTraits = {
-      journal: wish.journal ?? (local ? "wal" : "rollback"),
+    return {
+      // Who may only read cannot open a WAL.
+      journal: wish.journal ?? (local && isPrivate ? "wal" : "rollback"),
       claims: wish.claims ?? (sockets ? "socket" : "lock-file"),
     };
-    return { traits };
   } catch (error) {
     throw storeFailure(error, `store ${paths.root}`);
   }

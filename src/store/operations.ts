@@ -24,6 +24,14 @@ export interface OpenRequest {
   readonly readOnly: boolean;
   /** With what to make the database where there is none; absent: it is not made. */
   readonly traits?: StoreTraits;
+  /** Puts a damaged database aside and makes another one with `traits`. */
+  readonly replaces?: boolean;
+}
+
+export interface OpenAnswer {
+  readonly traits: StoreTraits;
+  /** Whether the database was made anew of a store that was there before. */
+  readonly wasRebuilt: boolean;
 }
 
 /** Text as a user typed it, with the canonical names it may stand for. */
@@ -55,8 +63,10 @@ interface Call<A, R> {
 /** All that can be asked of the database thread. Each is one transaction. */
 export interface Operations {
   /** First of all; opens the database, making it where there is none. */
-  open: Call<OpenRequest, StoreTraits>;
-  /** Last of all; writes the use times that wait. */
+  open: Call<OpenRequest, OpenAnswer>;
+  /** Puts the open database aside and makes another one out of the backup, where it is damaged. */
+  rebuild: Call<{ readonly traits: StoreTraits }, OpenAnswer>;
+  /** Last of all; writes the use times that wait, and the backup where names or images changed. */
   close: Call<undefined, void>;
 
   find: Call<Lookup & At, RecordedImage>;
@@ -67,6 +77,9 @@ export interface Operations {
   commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
   addNames: Call<{ readonly names: Names } & ById, RecordedImage>;
   untag: Call<{ readonly name: string } & At, RecordedImage>;
+  /** As `removeImage`, but undefined where it is borrowed, pinned, or used since then. */
+  removeIdle: Call<{ readonly usedBefore: number } & ById, RecordedImage | undefined>;
+  setPinned: Call<{ readonly pinned: boolean } & ById, RecordedImage>;
   /** Deletes the record and leaves a tombstone of the file. */
   removeImage: Call<ById, RecordedImage>;
   /** Files in `images/` that are still to be deleted; never one that a live image owns. */
@@ -84,6 +97,11 @@ export interface Operations {
   recordManifest: Call<ManifestRecord, void>;
   manifestContent: Call<ManifestKey, string | undefined>;
 
+  /** Files in `images/` that a record or a tombstone owns. */
+  ownedFiles: Call<undefined, readonly string[]>;
+  /** What SQLite finds wrong with the database, in its own words. */
+  integrity: Call<undefined, readonly string[]>;
+
   /** Takes the lock of an SQLite file of its own without waiting; whether it was free. */
   tryLock: Call<{ readonly path: string }, boolean>;
   /** Gives the lock back; `forget` also deletes the file of a lock that nobody uses again. */
@@ -97,7 +115,10 @@ export interface Deliveries {
 
 export type Operation = keyof Operations;
 /** Those that the open database answers; the others belong to the thread itself. */
-export type DatabaseOperation = Exclude<Operation, "open" | "close" | "tryLock" | "unlock">;
+export type DatabaseOperation = Exclude<
+  Operation,
+  "open" | "rebuild" | "close" | "tryLock" | "unlock"
+>;
 export type Argument<O extends Operation> = Operations[O]["argument"];
 export type Result<O extends Operation> = Operations[O]["result"];
 

@@ -1,11 +1,11 @@
-import { isErrno } from "../base/index.ts";
-import { createHash } from "node:crypto";
-import { chmod, lstat, open, rm, stat } from "node:fs/promises";
+import { hashFile, isErrno } from "../base/index.ts";
+import { chmod, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ContentError } from "../image/index.ts";
 import type { Claims } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { RecordedImage } from "./operations.ts";
+import { identityOf } from "./file-identity.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import { storeFailure } from "./store-error.ts";
 import type { StoreFiles } from "./store-files.ts";
@@ -26,7 +26,7 @@ export interface StoreParts {
  * file that another one has just put there and not yet recorded. One key for all images: the time
  * it is held is that of a rename and a commit.
  */
-const IMAGES_KEY = "images";
+export const IMAGES_KEY = "images";
 
 /**
  * Makes a verified file an image: fsync → rename → fsync of the directory → commit. A crash
@@ -93,6 +93,25 @@ export async function removeImage(
 }
 
 /**
+ * As `removeImage`, but undefined where the image is borrowed, pinned, gone, or used since then.
+ *
+ * @param usedBefore - milliseconds since 1970
+ */
+export async function removeIdleImage(
+  parts: StoreParts,
+  id: string,
+  usedBefore: number,
+  signal: AbortSignal,
+): Promise<RecordedImage | undefined> {
+  await using held = new AsyncDisposableStack();
+  held.use(await parts.claims.claim(IMAGES_KEY, signal));
+  const request = { id, usedBefore, now: parts.now() };
+  const image = await parts.client.call("removeIdle", request);
+  if (image !== undefined) await finishRemoval(parts, imageFile(id));
+  return image;
+}
+
+/**
  * Finishes removals whose process died on the way. Where another process is publishing or
  * removing right now, it is left to that one or to the next start.
  */
@@ -106,7 +125,11 @@ export async function finishRemovals(parts: StoreParts): Promise<void> {
   }
 }
 
-async function finishRemoval({ paths, files, client }: StoreParts, file: string): Promise<void> {
+/** Deletes the file of a removed image, then the tombstone. */
+export async function finishRemoval(
+  { paths, files, client }: StoreParts,
+  file: string,
+): Promise<void> {
   const path = join(paths.images, file);
   try {
     await unlinkIfThere(files, path);
@@ -117,7 +140,7 @@ async function finishRemoval({ paths, files, client }: StoreParts, file: string)
   await client.call("dropTombstone", { file });
 }
 
-async function unlinkIfThere(files: StoreFiles, path: string): Promise<void> {
+export async function unlinkIfThere(files: StoreFiles, path: string): Promise<void> {
   try {
     await files.unlink(path);
   } catch (error) {
@@ -139,22 +162,6 @@ async function findSound(
 ): Promise<string | undefined> {
   const before = await identityOf(path);
   if (before === undefined) return undefined;
-  await using handle = await open(path, "r");
-  if ((await handle.stat()).size !== image.size) return undefined;
-  const hash = createHash("sha256");
-  const bytes: AsyncIterable<Uint8Array> = handle.createReadStream({ autoClose: false, signal });
-  for await (const chunk of bytes) hash.update(chunk);
-  return hash.digest("hex") === image.id ? before : undefined;
-}
-
-/** Changes whenever another file or other bytes stand at `path`; undefined where no file does. */
-async function identityOf(path: string): Promise<string | undefined> {
-  try {
-    const found = await lstat(path, { bigint: true });
-    if (!found.isFile()) return undefined;
-    return [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  if ((await stat(path)).size !== image.size) return undefined;
+  return (await hashFile(path, signal)) === image.id ? before : undefined;
 }

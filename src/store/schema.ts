@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, fsyncSync, closeSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { removeDatabase, restoreBackup, setAside, sync } from "./backup.ts";
 import { Connection } from "./connection.ts";
 import { withLock } from "./lock-files.ts";
 import type { StoreTraits } from "./operations.ts";
@@ -7,8 +8,8 @@ import { choiceOf, damaged, numberOf } from "./row.ts";
 import type { StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
 
-/** Raised by every change to the tables below. */
-export const SCHEMA_VERSION = 1;
+/** Raised by every change to the tables: the first version and its migrations. */
+export const SCHEMA_VERSION = 2;
 
 /** "Sifl": tells our database from any other. */
 const APPLICATION_ID = 0x5369666c;
@@ -17,7 +18,7 @@ const APPLICATION_ID = 0x5369666c;
  * Files are named by rules and never by rows (`images/<id>.sif`), so that a store can be moved.
  * Times are milliseconds since 1970.
  */
-const TABLES = `
+const FIRST_TABLES = `
   CREATE TABLE setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -81,66 +82,136 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** From one version to the next. */
+interface Migration {
+  /** What it does to the tables. */
+  readonly change: string;
+  /** Makes tables of the version before look like these, for a connection that may not write. */
+  readonly view: string;
+}
+
+/** The first leads from version 1 to version 2. */
+const MIGRATIONS: readonly Migration[] = [
+  {
+    change: `
+      ALTER TABLE image ADD COLUMN side_loaded INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE local_file (
+        path TEXT PRIMARY KEY,
+        image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,
+        identity TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX local_file_by_image ON local_file (image);
+    `,
+    view: `
+      CREATE TEMP VIEW image AS SELECT *, 0 AS side_loaded FROM main.image;
+      CREATE TEMP TABLE local_file (path TEXT, image TEXT, identity TEXT);
+    `,
+  },
+];
+
 /**
- * Makes the database where there is none. It appears complete under its name or not at all, and
- * of two processes that make it at once the later one finds the earlier one's.
+ * Makes the database where there is none: out of the backup where a database was lost, else an empty
+ * one. It appears complete under its name or not at all, and of two processes that make it at once
+ * the later one finds the earlier one's.
+ *
+ * @returns whether there was a store before: a backup, or files of images
  */
-export function createDatabase(paths: StorePaths, traits: StoreTraits): void {
-  if (existsSync(paths.database)) return;
-  withLock(join(paths.locks, "create.lock"), () => {
-    if (existsSync(paths.database)) return;
-    const fresh = join(paths.tmp, "new.db");
-    // Left by one who died here; with the lock in hand it is nobody's.
-    for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(fresh + suffix, { force: true });
-    writeSchema(fresh, traits);
-    renameSync(fresh, paths.database);
-    syncDirectory(paths.root);
+export function createDatabase(paths: StorePaths, traits: StoreTraits): boolean {
+  if (existsSync(paths.database)) return false;
+  return withLock(join(paths.locks, "create.lock"), () => {
+    if (existsSync(paths.database)) return false;
+    return makeDatabase(paths, traits);
   });
 }
 
-function writeSchema(path: string, traits: StoreTraits): void {
+/**
+ * Puts a damaged database aside and makes another one in its place, as `createDatabase` does.
+ *
+ * @returns whether it was still damaged: another process may have been faster
+ */
+export function replaceDatabase(paths: StorePaths, traits: StoreTraits): boolean {
+  return withLock(join(paths.locks, "create.lock"), () => {
+    if (isSound(paths)) return false;
+    setAside(paths);
+    makeDatabase(paths, traits);
+    return true;
+  });
+}
+
+function isSound({ database }: StorePaths): boolean {
+  try {
+    const connection = new Connection(database, { readOnly: false });
+    try {
+      openSchema(connection, database, { readOnly: true });
+      return connection.get("PRAGMA integrity_check(1)")?.["integrity_check"] === "ok";
+    } finally {
+      connection.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function makeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
+  const fresh = join(paths.tmp, "new.db");
+  // Left by one who died here; with the lock in hand it is nobody's.
+  removeDatabase(fresh);
+  const wasRestored = restoreBackup(paths, fresh, (connection) => {
+    requireOurs(connection, paths.database);
+    requireKnownVersion(connection, paths.database);
+  });
+  const hadImages = readdirSync(paths.images).length > 0;
+  writeSchema(fresh, paths.images, traits, { isThere: wasRestored });
+  renameSync(fresh, paths.database);
+  sync(paths.root);
+  return wasRestored || hadImages;
+}
+
+function writeSchema(
+  path: string,
+  images: string,
+  traits: StoreTraits,
+  { isThere }: { readonly isThere: boolean },
+): void {
   const connection = new Connection(path, { readOnly: false });
   try {
-    // SQLite gives the journal, WAL and shared memory files the mode of the database.
-    chmodSync(path, 0o600);
+    // SQLite gives the journal, WAL and shared memory files the mode of the database, and whoever
+    // may read the images may read their names.
+    const { mode, gid } = statSync(images);
+    chownSync(path, -1, gid);
+    chmodSync(path, 0o600 | (mode & 0o044));
     if (traits.journal === "wal") connection.execute("PRAGMA journal_mode = WAL");
     connection.write(() => {
-      connection.execute(TABLES);
-      connection.run("INSERT INTO setting VALUES ('claims', ?)", traits.claims);
-      connection.execute(`PRAGMA application_id = ${APPLICATION_ID}`);
-      connection.execute(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+      if (!isThere) {
+        connection.execute(FIRST_TABLES);
+        for (const { change } of MIGRATIONS) connection.execute(change);
+        connection.execute(`PRAGMA application_id = ${APPLICATION_ID}`);
+        connection.execute(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+      }
+      connection.run("INSERT OR REPLACE INTO setting VALUES ('claims', ?)", traits.claims);
     });
   } finally {
     connection.close();
   }
 }
 
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /**
- * Checks that the open database is one of ours that this version understands.
+ * Checks that the open database is one of ours that this version understands, and brings an older
+ * one up to date: in the file, or for this connection alone where that may only be read.
  *
- * @throws StoreError `STORE_SCHEMA` for a newer version, `STORE_DAMAGED` for what is none of ours
+ * @throws StoreError `STORE_SCHEMA` for a newer version, `STORE_DAMAGED` for what is no database,
+ *   `STORE_UNAVAILABLE` for another program's
  */
-export function readTraits(connection: Connection, path: string): StoreTraits {
-  const applicationId = numberOf(connection.get("PRAGMA application_id") ?? {}, "application_id");
-  if (applicationId !== APPLICATION_ID) {
-    throw damaged(`${path}: application id`, String(APPLICATION_ID), applicationId);
-  }
-  const version = numberOf(connection.get("PRAGMA user_version") ?? {}, "user_version");
-  if (version !== SCHEMA_VERSION) {
-    throw new StoreError(
-      "STORE_SCHEMA",
-      `${path}: expected schema version ${SCHEMA_VERSION}, got ${version}: ` +
-        "the store was written by a newer siflet",
-    );
+export function openSchema(
+  connection: Connection,
+  path: string,
+  options: { readonly readOnly: boolean },
+): StoreTraits {
+  requireOurs(connection, path);
+  const version = requireKnownVersion(connection, path);
+  if (version < SCHEMA_VERSION) {
+    if (options.readOnly) viewAsCurrent(connection, version);
+    else migrate(connection, path);
   }
   const journal = connection.get("PRAGMA journal_mode")?.["journal_mode"];
   const claims = connection.get("SELECT value FROM setting WHERE name = 'claims'") ?? {};
@@ -148,4 +219,45 @@ export function readTraits(connection: Connection, path: string): StoreTraits {
     journal: journal === "wal" ? "wal" : "rollback",
     claims: choiceOf(claims, "value", ["socket", "lock-file"]),
   };
+}
+
+function requireOurs(connection: Connection, path: string): void {
+  const id = pragmaOf(connection, "application_id");
+  if (id === APPLICATION_ID) return;
+  // Nobody's is a damaged one of ours; another program's is to stay as it is.
+  if (id === 0) throw damaged(`${path}: application id`, String(APPLICATION_ID), id);
+  throw new StoreError(
+    "STORE_UNAVAILABLE",
+    `${path}: expected a database of siflet, got another's`,
+  );
+}
+
+function viewAsCurrent(connection: Connection, version: number): void {
+  connection.execute("PRAGMA temp_store = MEMORY");
+  for (const { view } of MIGRATIONS.slice(version - 1)) connection.execute(view);
+}
+
+/** One transaction: a crash leaves the version before or this one. */
+function migrate(connection: Connection, path: string): void {
+  connection.write(() => {
+    // Asked again, for another process may have done it while we waited for the lock.
+    const version = requireKnownVersion(connection, path);
+    for (const { change } of MIGRATIONS.slice(version - 1)) connection.execute(change);
+    connection.execute(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+function requireKnownVersion(connection: Connection, path: string): number {
+  const version = pragmaOf(connection, "user_version");
+  if (version < 1) throw damaged(`${path}: schema version`, "1 or more", version);
+  if (version <= SCHEMA_VERSION) return version;
+  throw new StoreError(
+    "STORE_SCHEMA",
+    `${path}: expected schema version ${SCHEMA_VERSION} or less, got ${version}: ` +
+      "the store was written by a newer siflet",
+  );
+}
+
+function pragmaOf(connection: Connection, name: "application_id" | "user_version"): number {
+  return numberOf(connection.get(`PRAGMA ${name}`) ?? {}, name);
 }

@@ -34,6 +34,12 @@ export function databaseFailure(error: unknown, root: string): unknown {
   return new StoreError(code, `store ${root}: database: ${error.message}`, { cause: error });
 }
 
+/** Whether SQLite failed because the disk of the store in `root` is full. */
+export function isDiskFull(error: unknown, root: string): boolean {
+  const failure = databaseFailure(error, root);
+  return failure instanceof StoreError && failure.code === "NO_SPACE";
+}
+
 function isFull(root: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(root);

@@ -1,5 +1,5 @@
-import { isErrno } from "../base/index.ts";
-import { access, chmod, constants, mkdir, stat, statfs } from "node:fs/promises";
+import { assertNever, isErrno } from "../base/index.ts";
+import { access, chmod, chown, constants, mkdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { storeFailure, StoreError } from "./store-error.ts";
 
@@ -27,34 +27,65 @@ export function imageFile(id: string): string {
   return `${id}.sif`;
 }
 
+/** Who may read a store: nobody else, a group, or everyone on the machine. */
+export type Readers =
+  | { readonly kind: "owner" }
+  | { readonly kind: "group"; readonly gid: number }
+  | { readonly kind: "everyone" };
+
+const NOBODY_ELSE: Readers = { kind: "owner" };
+
+/** The bits of a mode that let the readers read files, and enter directories. */
+export function readBits({ kind }: Readers): { readonly file: number; readonly directory: number } {
+  switch (kind) {
+    case "owner":
+      return { file: 0, directory: 0 };
+    case "group":
+      return { file: 0o040, directory: 0o050 };
+    case "everyone":
+      return { file: 0o044, directory: 0o055 };
+    default:
+      return assertNever(kind);
+  }
+}
+
 /**
- * Makes what is missing of the store's directories, 0700 whatever the umask; what is there keeps
- * the mode that its operator gave it.
+ * Makes what is missing of the store's directories, 0700 whatever the umask, or so that the readers
+ * get at images; what is there keeps the mode that its operator gave it.
  *
  * @throws StoreError `STORE_UNAVAILABLE`, `STORE_READ_ONLY` (there, and not ours to write) or
  *   `NO_SPACE`
  */
-export async function makeStoreDirectory(paths: StorePaths): Promise<void> {
+export async function makeStoreDirectory(
+  paths: StorePaths,
+  readers: Readers = NOBODY_ELSE,
+): Promise<void> {
   try {
     // Parents that are missing are made the same way: XDG asks for 0700 too.
     if ((await mkdir(paths.root, { recursive: true, mode: 0o700 })) !== undefined) {
-      await chmod(paths.root, 0o700);
+      await admit(paths.root, readers);
     }
     await requireWritable(paths.root);
-    for (const path of [paths.images, paths.tmp, paths.locks]) await makePrivate(path);
+    await makeDirectory(paths.images, readers);
+    for (const path of [paths.tmp, paths.locks]) await makeDirectory(path, NOBODY_ELSE);
   } catch (error) {
     throw storeFailure(error, `store ${paths.root}`);
   }
 }
 
-async function makePrivate(path: string): Promise<void> {
+async function makeDirectory(path: string, readers: Readers): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
     return;
   }
-  await chmod(path, 0o700);
+  await admit(path, readers);
+}
+
+async function admit(directory: string, readers: Readers): Promise<void> {
+  if (readers.kind === "group") await chown(directory, -1, readers.gid);
+  await chmod(directory, 0o700 | readBits(readers).directory);
 }
 
 async function requireWritable(path: string): Promise<void> {

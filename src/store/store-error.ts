@@ -4,6 +4,7 @@ export type StoreErrorCode =
   | "NO_SPACE"
   | "STORE_BUSY"
   | "STORE_DAMAGED"
+  | "STORE_EXISTS"
   | "STORE_READ_ONLY"
   | "STORE_SCHEMA"
   | "STORE_UNAVAILABLE";

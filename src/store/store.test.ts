@@ -64,6 +64,8 @@ test("a published image comes back whole, its file in images/ with mode 0644", a
     lastUsedAt: 5000,
     borrowers: [],
     pinned: false,
+    sideLoaded: false,
+    localFiles: [],
   });
   assert.deepEqual(await store.findById(published.id), published);
   assert.deepEqual(await store.findByContent("content of some bytes"), [published]);

@@ -3,7 +3,14 @@ import type { Claim } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { RecordedImage, StoreTraits } from "./operations.ts";
 import { parseProvenance } from "./parse-provenance.ts";
-import { publishImage, removeImage, type StoreParts } from "./publication.ts";
+import { publishImage, removeIdleImage, removeImage, type StoreParts } from "./publication.ts";
+import {
+  adoptImage,
+  discardStray,
+  findStrayFiles,
+  removeBroken,
+  type StrayFile,
+} from "./repair.ts";
 import type { StagingArea, Staging } from "./staging.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
@@ -13,6 +20,7 @@ import type {
   ManifestKey,
   ManifestRecord,
   Names,
+  NewImage,
   Publication,
   StoredImage,
 } from "./stored-image.ts";
@@ -23,6 +31,18 @@ export interface StoreWriter {
   readonly staging: StagingArea;
   /** Clears away what dead processes left of their claims. */
   readonly sweepLocks: () => Promise<void>;
+}
+
+/** What an open store consists of. */
+export interface OpenedParts {
+  readonly paths: StorePaths;
+  readonly traits: StoreTraits;
+  readonly client: DatabaseClient;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Absent for a store that is only read. */
+  readonly writer?: StoreWriter;
+  readonly wasRebuilt?: boolean;
 }
 
 /**
@@ -38,21 +58,21 @@ export class Store implements AsyncDisposable {
   /** Absolute path of the store. */
   readonly directory: string;
   readonly traits: StoreTraits;
+  /**
+   * Whether the database was lost or damaged and made again as this store was opened: out of its last
+   * backup, which may know less than the files do.
+   */
+  readonly wasRebuilt: boolean;
   readonly #paths: StorePaths;
   readonly #client: DatabaseClient;
   readonly #now: () => number;
   readonly #writer: StoreWriter | undefined;
 
   /** For `openStore`: everything is open already, and is closed with the store. */
-  constructor(
-    paths: StorePaths,
-    traits: StoreTraits,
-    client: DatabaseClient,
-    now: () => number,
-    writer: StoreWriter | undefined,
-  ) {
+  constructor({ paths, traits, client, now, writer, wasRebuilt }: OpenedParts) {
     this.directory = paths.root;
     this.traits = traits;
+    this.wasRebuilt = wasRebuilt ?? false;
     this.#paths = paths;
     this.#client = client;
     this.#now = now;
@@ -110,6 +130,25 @@ export class Store implements AsyncDisposable {
   }
 
   /**
+   * Records a SIF file that stays where it is: `image.localFile`. Its names leave the images that
+   * had them.
+   */
+  async recordLocal(image: NewImage): Promise<StoredImage> {
+    this.#write("record a local file");
+    return this.#stored(await this.#client.call("commitImage", { image, now: this.#now() }));
+  }
+
+  /**
+   * Keeps image `id` from being removed to make room, or no longer.
+   *
+   * @throws ImageError `NOT_FOUND`
+   */
+  async setPinned(id: string, pinned: boolean): Promise<StoredImage> {
+    this.#write(pinned ? "pin an image" : "unpin an image");
+    return this.#stored(await this.#client.call("setPinned", { id, pinned, now: this.#now() }));
+  }
+
+  /**
    * Gives image `id` more names, which leave the images that had them, and counts as a use.
    *
    * @throws ImageError `NOT_FOUND`
@@ -138,6 +177,70 @@ export class Store implements AsyncDisposable {
   async remove(id: string, signal: AbortSignal): Promise<StoredImage> {
     const { parts } = this.#write("remove an image");
     return this.#stored(await removeImage(parts, id, signal));
+  }
+
+  /**
+   * Removes image `id` unless it is borrowed, pinned, gone, or used at `usedBefore` (milliseconds
+   * since 1970) or later; undefined where it stays.
+   */
+  async removeIdle(
+    id: string,
+    usedBefore: number,
+    signal: AbortSignal,
+  ): Promise<StoredImage | undefined> {
+    const { parts } = this.#write("remove an image");
+    const record = await removeIdleImage(parts, id, usedBefore, signal);
+    return record && this.#stored(record);
+  }
+
+  /** What is wrong with the database, in SQLite's words; nothing for a sound one. */
+  async integrity(): Promise<readonly string[]> {
+    return await this.#client.call("integrity", undefined);
+  }
+
+  /**
+   * Puts a damaged database aside and makes another one out of its last backup.
+   *
+   * @returns whether it was damaged
+   */
+  async rebuild(): Promise<boolean> {
+    this.#write("rebuild the database");
+    return (await this.#client.call("rebuild", { traits: this.traits })).wasRebuilt;
+  }
+
+  /** Files in `images/` under the name of an image that no record owns. */
+  async strayFiles(): Promise<readonly StrayFile[]> {
+    return await findStrayFiles(this.#paths, this.#client);
+  }
+
+  /**
+   * Makes a stray file whose bytes the caller has checked an image.
+   *
+   * @returns undefined where the file is gone by now; the image where one was made meanwhile
+   */
+  async adopt(image: NewImage, signal: AbortSignal): Promise<StoredImage | undefined> {
+    const { parts } = this.#write("adopt a file");
+    const record = await adoptImage(parts, image, signal);
+    return record && this.#stored(record);
+  }
+
+  /** Deletes a stray file that is no image; false where it changed or an image owns it by now. */
+  async discard(file: StrayFile, signal: AbortSignal): Promise<boolean> {
+    return await discardStray(this.#write("remove a file").parts, file, signal);
+  }
+
+  /**
+   * Removes image `id` whose file is missing or damaged, unless it is borrowed: the next pull puts a
+   * sound file in its place.
+   *
+   * @param identity - `fileIdentity` of the file that was looked at; false where another one is there
+   */
+  async removeBroken(
+    id: string,
+    identity: string | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return await removeBroken(this.#write("remove an image").parts, id, identity, signal);
   }
 
   /**
@@ -240,7 +343,9 @@ export class Store implements AsyncDisposable {
     return {
       ...record,
       source: parseProvenance(sourceJson),
-      path: join(this.#paths.images, imageFile(record.id)),
+      path:
+        (record.origin === "local" ? record.localFiles[0]?.path : undefined) ??
+        join(this.#paths.images, imageFile(record.id)),
     };
   }
 }

@@ -29,8 +29,19 @@ export interface Provenance {
   readonly layers: readonly SourceLayer[];
 }
 
-/** `layers`: converted here from OCI layers; `sif`: came as a finished SIF file. */
-export type Origin = "layers" | "sif";
+/**
+ * `layers`: converted here from OCI layers; `sif`: came as a finished SIF file; `local`: a SIF file
+ * of this host, described where it lies.
+ */
+export type Origin = "layers" | "sif" | "local";
+
+/** A file of this host outside the store. */
+export interface LocalFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Device, inode, size and times: another text is another file, or other bytes in it. */
+  readonly identity: string;
+}
 
 /** Why and until when an image may not be removed. Times are milliseconds since 1970. */
 export interface Borrow {
@@ -59,12 +70,17 @@ export interface ImageRecord {
   readonly lastUsedAt: number;
   /** Unexpired borrows in order of `who`. */
   readonly borrowers: readonly Borrow[];
+  /** Never removed to make room; removing it by name works. */
   readonly pinned: boolean;
+  /** Whether somebody put it here by hand, so that no registry was ever asked for permission. */
+  readonly sideLoaded: boolean;
+  /** Files of this host that are this image, besides the one in the store. */
+  readonly localFiles: readonly LocalFile[];
 }
 
 /** One image of a store. */
 export interface StoredImage extends ImageRecord {
-  /** Absolute path of the SIF file. */
+  /** Absolute path of the SIF file; for origin `local` that of the first of `localFiles`. */
   readonly path: string;
 }
 
@@ -88,7 +104,14 @@ export interface ManifestRecord extends ManifestKey {
 }
 
 /** What `publish` records beside the file; see `ImageRecord` for the fields of that name. */
-export interface NewImage extends Omit<ImageRecord, "lastUsedAt" | "borrowers" | "pinned"> {
+export interface NewImage extends Omit<
+  ImageRecord,
+  "lastUsedAt" | "borrowers" | "pinned" | "sideLoaded" | "localFiles"
+> {
+  /** Marks the image as put here by hand; absent: no change. */
+  readonly sideLoaded?: true;
+  /** For origin `local`: the file that it is. */
+  readonly localFile?: LocalFile;
   /** Recorded in the same transaction, so that a later pull may know the layers again. */
   readonly deliveries?: {
     readonly host: string;
