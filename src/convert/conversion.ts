@@ -20,6 +20,12 @@ const CHUNK_BYTES = 512 * 1024;
 /** Bytes in all buffers of one conversion before the network has to wait. */
 const BUDGET_BYTES = 48 * 1024 * 1024;
 
+/** Where the bytes of a layer lie on their way, and how many of them are there already. */
+interface SpoolFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export interface ConversionOptions {
   readonly compression: Compression;
   /** URL of the module of block compressors; absent: siflet's own. */
@@ -103,10 +109,11 @@ export class Conversion implements AsyncDisposable {
   /**
    * Converts the layer whose blob `source` delivers, unchecked; blob and diffID are verified here.
    *
+   * @param source - its bytes, or with `layer.spooledBytes` those behind what its spool file holds
    * @param progress - told the decompressed bytes so far
    */
   async convertLayer(
-    layer: Omit<LayerTask, "id">,
+    layer: Omit<LayerTask, "id"> & { readonly spooledBytes?: number },
     source: AsyncIterable<Uint8Array>,
     progress: (bytes: number) => void,
     signal: AbortSignal,
@@ -115,7 +122,8 @@ export class Conversion implements AsyncDisposable {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     this.#layers.set(id, { resolve, reject, progress });
-    this.#send({ kind: "layer", task: { ...layer, id } });
+    const { spooledBytes = 0, ...task } = layer;
+    this.#send({ kind: "layer", task: { ...task, id } });
     const stop = new AbortController();
     // A layer that turns out to be bad ends its download; a download that fails ends the layer.
     const converted = promise.catch((error: unknown) => {
@@ -123,7 +131,9 @@ export class Conversion implements AsyncDisposable {
       throw error;
     });
     try {
-      await this.#feed(id, layer.spoolPath, source, AbortSignal.any([signal, stop.signal]));
+      const { spoolPath: path } = task;
+      const spool = path === undefined ? undefined : { path, bytes: spooledBytes };
+      await this.#feed(id, spool, source, AbortSignal.any([signal, stop.signal]));
     } catch (error) {
       // Asked before the layer is told to give up, which fails it too.
       const cause: unknown = stop.signal.aborted ? stop.signal.reason : error;
@@ -172,12 +182,12 @@ export class Conversion implements AsyncDisposable {
 
   async #feed(
     id: number,
-    spoolPath: string | undefined,
+    spool: SpoolFile | undefined,
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (spoolPath === undefined) await this.#feedMessages(id, source, signal);
-    else await this.#feedSpool(id, spoolPath, source, signal);
+    if (spool === undefined) await this.#feedMessages(id, source, signal);
+    else await this.#feedSpool(id, spool, source, signal);
     this.#send({ kind: "end", id });
   }
 
@@ -195,14 +205,16 @@ export class Conversion implements AsyncDisposable {
 
   async #feedSpool(
     id: number,
-    path: string,
+    { path, bytes: known }: SpoolFile,
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
-    await using file = await open(path, "wx", 0o600);
+    await using file = await open(path, known > 0 ? "r+" : "w", 0o600);
+    await file.truncate(known);
+    if (known > 0) this.#send({ kind: "spooled", id, bytes: known });
     const buffer = new ArrayBuffer(CHUNK_BYTES);
     const gatherer = new ChunkGatherer(CHUNK_BYTES, () => buffer);
-    let position = 0;
+    let position = known;
     for await (const { bytes } of gatherer.gather(source)) {
       signal.throwIfAborted();
       await writeFully(file, new Uint8Array(buffer, 0, bytes), position);

@@ -74,6 +74,11 @@ export class PackCache {
     return true;
   }
 
+  /** Whether a pack lies there under that name; `take` may find it to be none. */
+  async has(key: PackKey): Promise<boolean> {
+    return (await statOf(this.#pathOf(key))) !== undefined;
+  }
+
   /** Keeps the finished pack at `from`, if there is room for it, and makes that room. */
   async put(key: PackKey, from: string): Promise<void> {
     const bytes = (await stat(from)).size;
@@ -178,7 +183,7 @@ async function statOf(path: string): Promise<{ size: number; mtimeMs: number } |
   try {
     return await stat(path);
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

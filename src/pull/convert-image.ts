@@ -17,6 +17,7 @@ import { LayerJob } from "./layer-job.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
 import { PullError } from "./pull-error.ts";
 import type { OnPullEvent } from "./pull-events.ts";
+import { requireRoom } from "./require-room.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
 import type { ScratchDirectory } from "./scratch-directory.ts";
 
@@ -35,6 +36,8 @@ export interface ConvertOptions {
   readonly directory: string;
   /** Empty directory for spooled layers, which are removed one by one. */
   readonly spoolDirectory: string;
+  /** Where the caller wants layers to be spooled; absent: wherever it suits. */
+  readonly tmpDirectory?: string | undefined;
   /** Packs of other pulls; absent: every layer is converted. */
   readonly reuse?: LayerReuse | undefined;
   readonly onEvent: OnPullEvent;
@@ -44,6 +47,29 @@ export interface ConvertOptions {
 export interface ConvertedFile extends Omit<ConvertedImage, "codec"> {
   readonly path: string;
   readonly profile: Profile;
+}
+
+/**
+ * Refuses an image that cannot fit into `directory`, before anything of it is fetched.
+ *
+ * @throws PullError `NO_SPACE`
+ */
+export async function requireRoomToConvert(
+  image: ResolvedImage,
+  {
+    choice,
+    directory,
+    reuse,
+    what,
+  }: Pick<ConvertOptions, "choice" | "directory" | "reuse" | "what">,
+): Promise<void> {
+  const codec = Conversion.settingsId(choice.compression);
+  await requireRoom(image, {
+    directory,
+    cache: reuse?.cache,
+    isKept: async (layer) => (await reuse?.isKept(layer, codec)) ?? false,
+    what,
+  });
 }
 
 /**

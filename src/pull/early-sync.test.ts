@@ -20,8 +20,8 @@ test("an early call that failed is told at the end, also where a later one went 
   const path = join(await newDirectory(t), "file");
   const early = new EarlySync(path);
   early.grown();
-  await assert.rejects(early.settled(), { code: "ENOENT" });
+  await assert.rejects(early.settled(), { code: "OUTPUT_FAILED" });
   await writeFile(path, "content");
   early.grown();
-  await assert.rejects(early.settled(), { code: "ENOENT" });
+  await assert.rejects(early.settled(), { code: "OUTPUT_FAILED" });
 });

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { outputError } from "./pull-error.ts";
 
 /**
  * Has the disk take a file while it still grows, so that little is left to wait for when it is whole.
@@ -21,10 +22,12 @@ export class EarlySync {
   /**
    * Waits for the call that runs. The system tells of a failed write once: what came of an early
    * call would not come again at the end.
+   *
+   * @throws PullError `OUTPUT_FAILED`, `NO_SPACE`
    */
   async settled(): Promise<void> {
     await this.#running;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#failure !== undefined) throw outputError(this.#path, this.#failure.error);
   }
 
   async #sync(): Promise<void> {

@@ -1,5 +1,16 @@
+export { addFile, type AddOptions } from "./add-file.ts";
 export { findPartition, type PartitionPlace } from "./describe-image.ts";
-export { familiarText, infoOf, infoOfFile, storeNamesOf } from "./info-of.ts";
+export { familiarText, infoOf, infoOfFile, infoOfLocal, storeNamesOf } from "./info-of.ts";
+export {
+  describeLocalName,
+  freshImage,
+  isLocalName,
+  localFilesOf,
+  recordLocalFile,
+  type DescribedFile,
+  type LocalFiles,
+} from "./local-file.ts";
+export { describeSif, type SifFacts } from "./describe-sif.ts";
 export {
   openImageTree,
   type ImageFile,
@@ -9,7 +20,9 @@ export {
 } from "./open-image-tree.ts";
 export { copyToOutput } from "./place-file.ts";
 export type { PullContext, PullOptions } from "./pull-context.ts";
-export { PullError } from "./pull-error.ts";
+export { isSystemError, PullError, type PullErrorCode } from "./pull-error.ts";
 export type { LayerProgress, OnPullEvent, PullEvent } from "./pull-events.ts";
 export { pullToFile, type PulledFile } from "./pull-to-file.ts";
 export { pullToStore } from "./pull-to-store.ts";
+export { SharedPulls } from "./shared-pulls.ts";
+export { partialsDirectory } from "./partials.ts";

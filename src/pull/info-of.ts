@@ -13,21 +13,30 @@ import {
   parseStrictJson,
   repositoryName,
   Reference,
+  type ImageHome,
 } from "../image/index.ts";
+import type { DescribedFile } from "./local-file.ts";
 import type { PulledFile } from "./pull-to-file.ts";
 import type { StoredImage } from "../store/index.ts";
 
-/** A stored image in the package's own shape; names as people write them. */
-export function infoOf(image: StoredImage): Info {
-  return new Info({
-    id: image.id,
-    size: image.size,
-    path: image.path,
-    ref: referenceOf(image),
-    ociConfig: ociConfigOf(image),
-    origin: image.origin,
-    usedBy: image.borrowers.map(({ who }) => who),
-  });
+/**
+ * A stored image in the package's own shape; names as people write them.
+ *
+ * @param home - keeps its borrowers; without one they are kept in memory
+ */
+export function infoOf(image: StoredImage, home?: ImageHome): Info {
+  return new Info(
+    {
+      id: image.id,
+      size: image.size,
+      path: image.path,
+      ref: referenceOf(image),
+      ociConfig: ociConfigOf(image),
+      origin: image.origin,
+      usedBy: image.borrowers.map(({ who }) => who),
+    },
+    home,
+  );
 }
 
 /** A pulled file in the package's own shape; its names are those that a store would record. */
@@ -36,6 +45,19 @@ export function infoOfFile(file: PulledFile, reference: string): Info {
   ref.addDigests([familiarText(`${repositoryName(file.name)}@${file.rootDigest}`)]);
   const { id, size, path, config } = file;
   return new Info({ id, size, path, ref, ociConfig: config, origin: "layers" });
+}
+
+/** A described file of this host in the package's own shape. */
+export function infoOfLocal(file: DescribedFile, reference: string): Info {
+  const { id, size, path } = file;
+  return new Info({
+    id,
+    size,
+    path,
+    ref: parseRef(reference),
+    ociConfig: ociConfigOf(file),
+    origin: "local",
+  });
 }
 
 function referenceOf({ names: { tags, digests } }: StoredImage): Reference {
@@ -49,7 +71,10 @@ function referenceOf({ names: { tags, digests } }: StoredImage): Reference {
   );
 }
 
-function ociConfigOf({ ociConfigJson, id }: StoredImage): Info["ociConfig"] {
+function ociConfigOf({
+  ociConfigJson,
+  id,
+}: Pick<StoredImage, "ociConfigJson" | "id">): Info["ociConfig"] {
   if (ociConfigJson === undefined) return undefined;
   const what = `recorded configuration of image ${id}`;
   return parseOciConfig(parseStrictJson(Buffer.from(ociConfigJson), what), what);

@@ -1,16 +1,31 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { CodedError } from "../base/index.ts";
 import { Conversion } from "../convert/index.ts";
+import { HttpError } from "../http/index.ts";
 import type { ImageSource } from "../image/index.ts";
 import type { PackKey } from "../packs/index.ts";
 import type { ConvertOptions } from "./convert-image.ts";
+import { RegistryError } from "../registry/index.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
+import type { Partials } from "./partials.ts";
 import { isSystemError } from "./pull-error.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
 import { verifyLayer } from "./verify-layers.ts";
 
 /** Larger layers are spooled to disk as they come: a converter must not throttle the socket. */
 const SPOOL_BYTES = 16 * 1024 * 1024;
+
+/** A file for the bytes of a blob on their way, and how many of them it holds. */
+interface Spool {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Whether the source or the caller ended it, so that the bytes that came may be used later. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || error instanceof HttpError || error instanceof RegistryError;
+}
 
 /** Other pulls' packs while one image is converted. */
 export interface OpenReuse {
@@ -62,7 +77,8 @@ export class LayerJob {
       await reuse.prove(this.#layer);
       return true;
     }
-    await this.convert(signal);
+    const keepsSpool = this.#options.tmpDirectory === undefined;
+    await this.convert(signal, keepsSpool ? reuse.partials : undefined);
     goOn(this.#keep(key, reuse, claim.move()));
     return false;
   }
@@ -88,12 +104,40 @@ export class LayerJob {
     }
   }
 
-  async convert(signal: AbortSignal): Promise<void> {
+  /**
+   * Converts the layer.
+   *
+   * @param partials - what an earlier pull could not finish is taken up there, and left by this one
+   *   for the next; absent: in the spool directory, and removed
+   */
+  async convert(signal: AbortSignal, partials?: Partials): Promise<void> {
+    const spool = await this.#openSpool(partials);
+    try {
+      await this.#convert(spool, signal);
+    } catch (error) {
+      if (spool === undefined || isInterruption(error, signal)) throw error;
+      // The bytes themselves are no good, or there is no room to keep them in.
+      await rm(spool.path, { force: true });
+      if (spool.bytes === 0 || !(error instanceof CodedError) || error.code === "NO_SPACE")
+        throw error;
+      // What was there may have been: a file that a crash cut holds anything.
+      await rm(this.#packPath, { force: true });
+      await this.#convert({ ...spool, bytes: 0 }, signal);
+    }
+    if (spool !== undefined) await rm(spool.path, { force: true });
+  }
+
+  async #openSpool(partials: Partials | undefined): Promise<Spool | undefined> {
+    const { descriptor } = this.#layer;
+    if (descriptor.size <= SPOOL_BYTES) return undefined;
+    const kept = partials && (await this.#ask(partials.open(descriptor)));
+    const name = `${descriptor.digest.slice(7)}.blob`;
+    return kept ?? { path: join(this.#options.spoolDirectory, name), bytes: 0 };
+  }
+
+  async #convert(spool: Spool | undefined, signal: AbortSignal): Promise<void> {
     const { descriptor, diffId } = this.#layer;
-    const spoolPath =
-      descriptor.size > SPOOL_BYTES
-        ? join(this.#options.spoolDirectory, `${descriptor.digest.slice(7)}.blob`)
-        : undefined;
+    const from = spool?.bytes ?? 0;
     await this.#conversion.convertLayer(
       {
         what: this.#what,
@@ -102,24 +146,24 @@ export class LayerJob {
         diffId,
         mediaType: descriptor.mediaType,
         packPath: this.#packPath,
-        spoolPath,
+        spoolPath: spool?.path,
+        spooledBytes: from,
       },
-      this.#fetch(signal),
+      this.#fetch(signal, from),
       (bytes) => {
         this.#options.onEvent({ kind: "converted", layer: this.#index, bytes });
       },
       signal,
     );
-    if (spoolPath !== undefined) await rm(spoolPath);
   }
 
   get #what(): string {
     return `layer ${this.#index + 1} of ${this.#options.what}`;
   }
 
-  async *#fetch(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    let bytes = 0;
-    for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal)) {
+  async *#fetch(signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
+    let bytes = from;
+    for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal, from)) {
       yield chunk;
       bytes += chunk.length;
       this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes });

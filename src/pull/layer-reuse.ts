@@ -5,6 +5,7 @@ import type { Store } from "../store/index.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { outputError } from "./pull-error.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
+import { Partials, partialsDirectory } from "./partials.ts";
 import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory.ts";
 
 /**
@@ -17,6 +18,7 @@ export class LayerReuse {
   readonly #source: ImageSource;
   readonly #cache: PackCache;
   readonly #now: () => number;
+  #partials: Partials | undefined;
 
   /**
    * @param store - remembers who delivered what; without one, every layer is delivered again
@@ -38,6 +40,22 @@ export class LayerReuse {
   ): LayerReuse | undefined {
     if (cache === undefined || cache.maxBytes === 0) return undefined;
     return new LayerReuse(store, source, new PackCache({ ...cache, now }), now);
+  }
+
+  /** Whether the cache seems to have the layer, converted by `codec`. */
+  async isKept({ diffId }: ResolvedLayer, codec: string): Promise<boolean> {
+    return await this.#cache.has({ diffId, codec });
+  }
+
+  /**
+   * Where blobs that did not come to their end are kept; undefined where nothing keeps two pulls from
+   * writing one file, or no source could be asked for the rest.
+   */
+  get partials(): Partials | undefined {
+    const { origin } = this.#source;
+    if (this.#store === undefined || origin === undefined) return undefined;
+    this.#partials ??= new Partials(partialsDirectory(this.#cache.directory), origin, this.#now);
+    return this.#partials;
   }
 
   get cache(): PackCache {

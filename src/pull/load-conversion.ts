@@ -1,5 +1,8 @@
 /** What reads, converts and reuses layers. */
-type ConversionParts = Pick<typeof import("./convert-image.ts"), "convertImage"> &
+type ConversionParts = Pick<
+  typeof import("./convert-image.ts"),
+  "convertImage" | "requireRoomToConvert"
+> &
   Pick<typeof import("./layer-reuse.ts"), "LayerReuse"> &
   Pick<typeof import("./verify-layers.ts"), "verifyLayers">;
 
@@ -8,10 +11,11 @@ type ConversionParts = Pick<typeof import("./convert-image.ts"), "convertImage">
  * without.
  */
 export async function loadConversion(): Promise<ConversionParts> {
-  const [{ convertImage }, { LayerReuse }, { verifyLayers }] = await Promise.all([
-    import("./convert-image.ts"),
-    import("./layer-reuse.ts"),
-    import("./verify-layers.ts"),
-  ]);
-  return { convertImage, LayerReuse, verifyLayers };
+  const [{ convertImage, requireRoomToConvert }, { LayerReuse }, { verifyLayers }] =
+    await Promise.all([
+      import("./convert-image.ts"),
+      import("./layer-reuse.ts"),
+      import("./verify-layers.ts"),
+    ]);
+  return { convertImage, requireRoomToConvert, LayerReuse, verifyLayers };
 }

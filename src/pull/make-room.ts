@@ -12,8 +12,17 @@ export async function inRoom<Result>(
   try {
     return await work();
   } catch (error) {
-    const isFull = error instanceof CodedError && error.code === "NO_SPACE";
-    if (!isFull || cache === undefined || (await cache.evict(0)) === 0) throw error;
-    return await work();
+    if (!isFull(error) || cache === undefined || (await cache.evict(0)) === 0) throw error;
   }
+  try {
+    return await work();
+  } catch (error) {
+    // What it kept until then would leave others no room either.
+    if (isFull(error)) await cache.evict(0);
+    throw error;
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "NO_SPACE";
 }

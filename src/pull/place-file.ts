@@ -1,15 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { copyFile, link, open, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { isErrno, writeFully } from "../base/index.ts";
+import { copyContents } from "../base/index.ts";
 import { outputError } from "./pull-error.ts";
 
 /** Result files are programs (`./image.sif` runs), less what the umask takes away. */
 const OUTPUT_MODE = 0o777;
-const COPY_BYTES = 1024 * 1024;
-/** How file systems say that they have no reflinks, or not between these two places. */
-const REFLINK_REFUSALS = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY", "EPERM"];
 
 /**
  * Copies the file at `from` to `to`: a reflink where the file system has them, never a hard link,
@@ -77,29 +73,10 @@ export async function finishOutput(path: string): Promise<void> {
 
 async function copyWhole(from: string, to: string, signal: AbortSignal): Promise<void> {
   const mode = await createEmpty(to);
-  try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
-  } catch (error) {
-    if (!isErrno(error, ...REFLINK_REFUSALS)) throw error;
-    await copyBytes(from, to, signal);
-  }
+  await copyContents(from, to, OUTPUT_MODE, signal);
   await using file = await open(to, "r+");
   await file.chmod(mode);
   await file.sync();
-}
-
-async function copyBytes(from: string, to: string, signal: AbortSignal): Promise<void> {
-  await using source = await open(from, "r");
-  // A refused reflink has removed the file that it was to fill.
-  await using target = await open(to, "w", OUTPUT_MODE);
-  const buffer = new Uint8Array(COPY_BYTES);
-  for (let position = 0; ;) {
-    signal.throwIfAborted();
-    const { bytesRead } = await source.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    await writeFully(target, buffer.subarray(0, bytesRead), position);
-    position += bytesRead;
-  }
 }
 
 /** Creates `path` as a new file; answers the mode that the umask left it. */

@@ -2,7 +2,9 @@ import type { Limits } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
 import type { PackCacheOptions } from "../packs/index.ts";
 import type { Authenticator } from "../registry/index.ts";
+import type { Store } from "../store/index.ts";
 import type { Platform, ProfileChoice, ProfileWish } from "../image/index.ts";
+import type { LocalFiles } from "./local-file.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 
 /** What an edge of the program makes once and every pull uses. */
@@ -20,6 +22,10 @@ export interface PullContext {
    * What it makes is held to the golden vectors as those are.
    */
   readonly compressors?: string;
+  /** Which files of this host may be named; absent: any, without aliases. */
+  readonly localFiles?: LocalFiles;
+  /** Stores that an image is copied from before anything of it is fetched; the caller closes them. */
+  readonly otherStores?: readonly Store[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

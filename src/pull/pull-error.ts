@@ -1,11 +1,18 @@
 import { CodedError } from "../base/index.ts";
 
 export type PullErrorCode =
-  "OUTPUT_EXISTS" | "OUTPUT_FAILED" | "NO_SPACE" | "FILE_SYSTEM_UNSUPPORTED";
+  | "OUTPUT_EXISTS"
+  | "OUTPUT_FAILED"
+  | "NO_SPACE"
+  | "FILE_SYSTEM_UNSUPPORTED"
+  | "LOCAL_FILE_REFUSED"
+  | "LOCAL_FILE_UNREADABLE";
 
 /**
  * - `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`: a result that could not be put where it shall go
  * - `FILE_SYSTEM_UNSUPPORTED`: an image whose root file system is none that is read here
+ * - `LOCAL_FILE_REFUSED`, `LOCAL_FILE_UNREADABLE`: a SIF file of this host that may not, or cannot be
+ *   used
  */
 export class PullError extends CodedError<PullErrorCode> {}
 

@@ -43,22 +43,25 @@ export async function pullToFile(
   const { source, what } = opened;
   const root = await source.resolve(signal);
   const image = await resolveAndTell(opened, root, context, options, signal);
-  const { convertImage, LayerReuse } = await loadConversion();
+  const { convertImage, LayerReuse, requireRoomToConvert } = await loadConversion();
   const reuse = LayerReuse.of(options.cache, undefined, source, context);
   return await inRoom(reuse?.cache, async () => {
     await using scratch = await makeScratchDirectory(directory, context.now());
     await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
+    const choice = conversionChoice(options, context);
+    await requireRoomToConvert(image, { choice, directory: scratch.path, reuse, what });
     const file = await convertImage(
       image,
       source,
       {
-        choice: conversionChoice(options, context),
+        choice,
         compressors: context.compressors,
         jobs: options.jobs,
         limits: context.limits,
         what,
         directory: scratch.path,
         spoolDirectory: spool.path,
+        tmpDirectory: options.tmpDirectory,
         reuse,
         onEvent: options.onEvent,
       },

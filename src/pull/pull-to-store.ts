@@ -1,18 +1,15 @@
-import {
-  formatImageName,
-  formatPlatform,
-  ociConfigJson,
-  repositoryName,
-  type Descriptor,
-  type ImageName,
-} from "../image/index.ts";
-import type { ManifestKey, Names, Publication, Store, StoredImage } from "../store/index.ts";
+import { stat } from "node:fs/promises";
+import { isErrno } from "../base/index.ts";
+import { formatPlatform, type Descriptor } from "../image/index.ts";
+import type { ManifestKey, Names, Store, StoredImage } from "../store/index.ts";
 import { chooseStoredImage } from "./choose-stored-image.ts";
-import type { ConvertedFile } from "./convert-image.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
+import { isLocalName, localFilesOf, recordLocalFile } from "./local-file.ts";
 import { loadConversion } from "./load-conversion.ts";
 import { inRoom } from "./make-room.ts";
+import { contentInOthers, takeFromOthers, type OtherStoreSearch } from "./other-stores.ts";
 import { openSource, type OpenedSource } from "./open-source.ts";
+import { publicationOf, pulledNames, type PulledName } from "./publication-of.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionChoice, spoolDirectory } from "./pull-options.ts";
 import { platformOf, resolveAndTell } from "./resolve-and-tell.ts";
@@ -20,7 +17,7 @@ import { deliveriesOf, type ResolvedImage } from "./resolve-image.ts";
 
 /**
  * Makes `reference` an image of `store`, converting it only where its content is not there yet, and
- * records the name. What fails or is aborted leaves the store as it was.
+ * records the name; a `local.file` one stays where it is. What fails or is aborted leaves the store as it was.
  *
  * @throws ImageError, RegistryError, HttpError, ContentError, LayerError, TreeError, LimitError,
  *   ConvertError, StoreError; and AbortError, untouched
@@ -32,6 +29,9 @@ export async function pullToStore(
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<StoredImage> {
+  if (isLocalName(reference)) {
+    return await recordLocalFile(store, reference, localFilesOf(context), context.now(), signal);
+  }
   const opened = openSource(reference, context);
   const root = await opened.source.resolve(signal);
   const pull = new StorePull(store, reference, opened, root, context, options, signal);
@@ -75,9 +75,17 @@ class StorePull {
     const key = this.#manifestKey();
     if (key === undefined) return undefined;
     const contentKey = await this.#store.manifestContent(key);
+    const image = contentKey === undefined ? undefined : await this.#findStored(contentKey);
+    return image === undefined ? await this.#takeKnown(key) : await this.#adopt(image);
+  }
+
+  /** As `findKnown`, out of another store. */
+  async #takeKnown(key: ManifestKey): Promise<StoredImage | undefined> {
+    const search = this.#search();
+    if (search.others.length === 0) return undefined;
+    const contentKey = await contentInOthers(search, key);
     if (contentKey === undefined) return undefined;
-    const image = await this.#findStored(contentKey);
-    return image === undefined ? undefined : await this.#adopt(image);
+    return await takeFromOthers(search, contentKey, { ...key, contentKey }, this.#signal);
   }
 
   async resolveAndConvert(): Promise<StoredImage> {
@@ -98,6 +106,11 @@ class StorePull {
     );
     const stored = await this.#findStored(image.contentKey);
     if (stored === undefined) {
+      const key = this.#manifestKey();
+      const manifest = key && { ...key, contentKey: image.contentKey };
+      const { contentKey } = image;
+      const taken = await takeFromOthers(this.#search(), contentKey, manifest, this.#signal);
+      if (taken !== undefined) return taken;
       const reuse = await this.#reuse();
       return await inRoom(reuse?.cache, async () => await this.#convert(image, reuse));
     }
@@ -134,24 +147,27 @@ class StorePull {
     const { source, what } = this.#opened;
     await using staging = await this.#store.stage();
     await using spool = await spoolDirectory(this.#options.tmpDirectory, staging.path);
-    const { convertImage } = await loadConversion();
+    const { convertImage, requireRoomToConvert } = await loadConversion();
+    const choice = conversionChoice(this.#options, this.#context);
+    await requireRoomToConvert(image, { choice, directory: staging.path, reuse, what });
     const file = await convertImage(
       image,
       source,
       {
-        choice: conversionChoice(this.#options, this.#context),
+        choice,
         compressors: this.#context.compressors,
         jobs: this.#options.jobs,
         limits: this.#context.limits,
         what,
         directory: staging.path,
         spoolDirectory: spool.path,
+        tmpDirectory: this.#options.tmpDirectory,
         reuse,
         onEvent: this.#options.onEvent,
       },
       this.#signal,
     );
-    return await this.#store.publish(this.#publication(image, file), this.#signal);
+    return await this.#store.publish(publicationOf(this.#pulled(), image, file), this.#signal);
   }
 
   async #reuse(): Promise<LayerReuse | undefined> {
@@ -159,38 +175,14 @@ class StorePull {
     return LayerReuse.of(this.#options.cache, this.#store, this.#opened.source, this.#context);
   }
 
-  #publication(image: ResolvedImage, file: ConvertedFile): Publication {
-    const { config } = image;
-    const host = this.#opened.source.origin;
-    const manifest = this.#manifestKey();
+  #pulled(): PulledName {
     return {
-      file: file.path,
-      id: file.id,
-      size: file.size,
+      reference: this.#reference,
+      host: this.#opened.source.origin,
+      root: this.#root,
       names: this.#names(),
-      origin: "layers",
-      contentKey: image.contentKey,
-      profile: file.profile,
-      platform: { os: config.os, architecture: config.architecture, variant: config.variant },
-      ociConfigJson: Buffer.from(ociConfigJson(config.config)).toString(),
-      source: {
-        reference: this.#reference,
-        ...(host === undefined ? {} : { host }),
-        ...(image.manifestDigest === this.#root.digest ? {} : { indexDigest: this.#root.digest }),
-        manifestDigest: image.manifestDigest,
-        configDigest: image.configDigest,
-        layers: image.layers.map(({ descriptor, diffId }) => ({
-          digest: descriptor.digest,
-          size: descriptor.size,
-          mediaType: descriptor.mediaType,
-          diffId,
-        })),
-      },
-      createdAt: this.#context.now(),
-      ...(host === undefined ? {} : { deliveries: { host, layers: deliveriesOf(image) } }),
-      ...(manifest === undefined
-        ? {}
-        : { manifest: { ...manifest, contentKey: image.contentKey } }),
+      manifest: this.#manifestKey(),
+      now: this.#context.now(),
     };
   }
 
@@ -213,7 +205,21 @@ class StorePull {
 
   async #findStored(contentKey: string): Promise<StoredImage | undefined> {
     const images = await this.#store.findByContent(contentKey);
-    return chooseStoredImage(images, this.#options, this.#names());
+    const there = await Promise.all(images.map(hasItsFile));
+    const sound = images.filter((_image, index) => there[index]);
+    return chooseStoredImage(sound, this.#options, this.#names());
+  }
+
+  #search(): OtherStoreSearch {
+    return {
+      store: this.#store,
+      others: this.#context.otherStores ?? [],
+      reference: this.#reference,
+      names: this.#names(),
+      wish: this.#options,
+      now: this.#context.now(),
+      onEvent: this.#options.onEvent,
+    };
   }
 
   #manifestKey(): ManifestKey | undefined {
@@ -228,14 +234,16 @@ class StorePull {
   }
 
   #names(): Names {
-    return namesOf(this.#opened.name, this.#root);
+    return pulledNames(this.#opened.name, this.#root);
   }
 }
 
-/** The names that a pull records: the tag, if one was asked for, and what it meant. */
-function namesOf(name: ImageName, root: Descriptor): Names {
-  return {
-    tags: name.tag === undefined ? [] : [formatImageName(name)],
-    digests: [`${repositoryName(name)}@${root.digest}`],
-  };
+/** Whether the file is there with its size: one that is not is made again. */
+async function hasItsFile({ path, size }: StoredImage): Promise<boolean> {
+  try {
+    return (await stat(path)).size === size;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
 }

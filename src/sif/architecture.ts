@@ -37,3 +37,11 @@ export function goArchCode(architecture: string, variant: string): SifArchitectu
     `architecture ${JSON.stringify(name.slice(0, 100))}: expected one of ${[...BY_NAME.keys()].join(", ")}`,
   );
 }
+
+/**
+ * The architecture in Go's words that a code stands for; undefined for `00` and codes that we do not
+ * know.
+ */
+export function goArchName(code: string): string | undefined {
+  return Object.entries(CODES).find(([, known]) => known === code)?.[0];
+}

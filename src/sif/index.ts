@@ -1,4 +1,4 @@
-export { goArchCode, type SifArchitecture } from "./architecture.ts";
+export { goArchCode, goArchName, type SifArchitecture } from "./architecture.ts";
 export {
   DATA_TYPES,
   type SifDescriptor,

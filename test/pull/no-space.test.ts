@@ -38,6 +38,25 @@ test("a full disk ends a pull with NO_SPACE, leaves nothing and hurts nothing", 
   assert.equal((await store.list()).length, 1, "what was there is still there");
 });
 
+test("an image that cannot fit is refused before its first blob, with the numbers", async (t) => {
+  if (!(await mayMount(t))) return;
+  const directory = await tinyDisk(t);
+  await using registry = await startRegistry();
+  registry.putImage("large", large, "1");
+  const setup = await setUpPull(t);
+  await using store = await openStore({ directory, host: "test", bootId: "b0", now: Date.now });
+  const cache = { directory: join(directory, "packs"), maxBytes: 10_000_000 };
+  const reference = `${registry.host}/large:1`;
+  const options = setup.options({ cache });
+  await assert.rejects(pullToStore(store, reference, setup.context, options, never), {
+    code: "NO_SPACE",
+    message: /expected at least [0-9]+ bytes free in .*, got [0-9]+$/,
+  });
+  const [layer] = large.layers;
+  assert.ok(!registry.paths("GET").includes(`/v2/large/blobs/${layer?.digest ?? ""}`));
+  assert.deepEqual(await leftovers(store), []);
+});
+
 for (const where of ["the store's disk", "the disk of --tmpdir"]) {
   test(`${where} full of a layer on its way is NO_SPACE`, async (t) => {
     if (!(await mayMount(t))) return;
