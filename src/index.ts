@@ -1,20 +1,24 @@
-import { mkdir } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { mkdir, readFile } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { DEFAULT_LIMITS, type Limits } from "./base/index.ts";
+import { DEFAULT_LIMITS } from "./base/index.ts";
 import { defaultJobs } from "./config/index.ts";
 import { HttpClient, systemClock } from "./http/index.ts";
+import { hostPlatform, type Info } from "./image/index.ts";
+import { ImageStore, type PullWish, type SourceSettings } from "./package/index.ts";
 import {
-  hostPlatform,
-  type Compression,
-  type Info,
-  type Layout,
-  type Owners,
-  type Platform,
-} from "./image/index.ts";
-import { infoOfFile, pullToFile, type OnPullEvent, type PullContext } from "./pull/index.ts";
+  describeLocalName,
+  infoOfFile,
+  infoOfLocal,
+  isLocalName,
+  localFilesOf,
+  pullToFile,
+  type PullContext,
+} from "./pull/index.ts";
 import { Authenticator } from "./registry/index.ts";
+import { openStore as openImages } from "./store/index.ts";
+import { recoverStore } from "./upkeep/index.ts";
 import { VERSION } from "./version.ts";
 
 export { CodedError, LimitError, type LimitCode, type Limits } from "./base/index.ts";
@@ -41,51 +45,38 @@ export {
 } from "./image/index.ts";
 export { LayerError, type LayerErrorCode } from "./layers/index.ts";
 export { PackError } from "./packs/index.ts";
-export { PullError, type PullEvent } from "./pull/index.ts";
+export { ImageStore, type PullWish, type SourceSettings, type Stoppable } from "./package/index.ts";
+export { PullError, type PullErrorCode, type PullEvent } from "./pull/index.ts";
 export { RegistryError, type RegistryErrorCode } from "./registry/index.ts";
 export { SifError, type SifErrorCode } from "./sif/index.ts";
 export { SquashfsError, type SquashfsErrorCode } from "./squashfs/index.ts";
-export { StoreError, type StoreErrorCode } from "./store/index.ts";
+export { StoreError, type BorrowOptions, type StoreErrorCode } from "./store/index.ts";
 export { TreeError } from "./tree/index.ts";
 
 /** What one call of `pull` may ask for; everything has a usual value. */
-export interface PullSettings {
-  /** Stops the pull; what it has begun is removed. */
-  readonly signal?: AbortSignal;
-  /** Absent: Linux on this machine's architecture. */
-  readonly platform?: Platform;
-  /** Absent: gzip, which every runtime reads. */
-  readonly compression?: Compression;
-  /** Absent: as the image says. */
-  readonly owners?: Owners;
-  /**
-   * What is added to the image's files: for SingularityCE and Apptainer what they look for
-   * (`runtime`), for runtimes that only need the OCI configuration nothing (`plain`). Absent:
-   * `runtime`.
-   */
-  readonly layout?: Layout;
-  /** Compressing threads; absent: one for each core, 8 at most. */
-  readonly jobs?: number;
-  /** Directory that layers over 16 MiB are spooled in; absent: beside the result. */
-  readonly tmpDirectory?: string;
-  /** `HOST[:PORT]` of registries that speak plain http; loopback ones need not be named. */
-  readonly plainHttp?: readonly string[];
-  readonly limits?: Partial<Limits>;
-  readonly onProgress?: OnPullEvent;
+export interface PullSettings extends PullWish, SourceSettings {}
+
+/** How a store is opened; everything has a usual value. */
+export interface StoreSettings extends SourceSettings {
+  /** Opens a store that one may only read: look-ups work, nothing is written. */
+  readonly readOnly?: boolean;
+  /** Bytes of converted layers that are kept for later pulls; absent: 1 GiB; 0 keeps none. */
+  readonly cacheBytes?: number;
 }
 
 /**
- * Pulls an image of an OCI registry into the directory `location`, which is made if it is not
- * there. The result is `<location>/<sha256>` and nothing else, also after a failure or an abort;
- * two processes may pull into one location at once. Proxies are those of the environment.
+ * Pulls an image into the directory `location`, which is made if it is not there. The result is
+ * `<location>/<sha256>` and nothing else, also after a failure or an abort; two processes may pull into
+ * one location at once. A `local.file` image is described where it lies and never copied. Proxies are
+ * those of the environment.
  *
- * @param ref - as `parseRef` reads it, and of a registry
+ * @param ref - as `parseRef` reads it, of a registry or a local file
  * @returns the image: id and sha256 (of the SIF file, 64 hex digits), size in bytes, path, names
  *   (the reference and what it means now), OCI configuration
- * @throws ImageError `REFERENCE_INVALID`, `REFERENCE_TRANSPORT` (no registry image), `NOT_FOUND`,
- *   `PLATFORM_NOT_FOUND`, `MANIFEST_*`, `CONFIG_INVALID`; RegistryError, HttpError, ContentError,
- *   LayerError, TreeError, LimitError, SifError, ConvertError, PullError as `docs/errors.md` says;
- *   the signal's reason when aborted
+ * @throws ImageError `REFERENCE_INVALID`, `REFERENCE_TRANSPORT` (no image that can be pulled),
+ *   `NOT_FOUND`, `PLATFORM_NOT_FOUND`, `MANIFEST_*`, `CONFIG_INVALID`; RegistryError, HttpError,
+ *   ContentError, LayerError, TreeError, LimitError, SifError, ConvertError, PullError as
+ *   `docs/errors.md` says; the signal's reason when aborted
  */
 export async function pull(
   location: string,
@@ -93,22 +84,13 @@ export async function pull(
   settings: PullSettings = {},
 ): Promise<Info> {
   const signal = settings.signal ?? new AbortController().signal;
+  await using opened = openContext(settings);
+  const { context } = opened;
+  if (isLocalName(ref)) {
+    return infoOfLocal(await describeLocalName(ref, localFilesOf(context), signal), ref);
+  }
   const directory = resolve(location);
   await mkdir(directory, { recursive: true });
-  await using client = new HttpClient({
-    userAgent: `siflet/${VERSION}`,
-    plainHttpHosts: settings.plainHttp ?? [],
-    clock: systemClock,
-    random: Math.random,
-    proxyEnv: process.env,
-  });
-  const context: PullContext = {
-    client,
-    authenticator: new Authenticator(client),
-    limits: { ...DEFAULT_LIMITS, ...settings.limits },
-    hostPlatform: hostPlatform(process.arch),
-    now: Date.now,
-  };
   const file = await pullToFile(
     directory,
     (id) => join(directory, id),
@@ -124,4 +106,70 @@ export async function pull(
     signal,
   );
   return infoOfFile(file, ref);
+}
+
+/**
+ * Opens the store in `directory`, making it where there is none.
+ *
+ * @returns a store that the caller closes
+ * @throws StoreError `STORE_UNAVAILABLE` (cannot be made or opened), `STORE_READ_ONLY` (may not be
+ *   written, and `readOnly` was not asked for), `STORE_SCHEMA` (written by a newer version),
+ *   `STORE_DAMAGED`, `STORE_BUSY`, `NO_SPACE`
+ */
+export async function openStore(
+  directory: string,
+  settings: StoreSettings = {},
+): Promise<ImageStore> {
+  const root = resolve(directory);
+  const bootId = (await readFile(BOOT_ID, "utf8")).trim();
+  const readOnly = settings.readOnly ?? false;
+  const place = { directory: root, readOnly, host: hostname(), bootId };
+  const store = await openImages({ ...place, now: Date.now });
+  await recoverStore(store, Date.now(), new AbortController().signal);
+  const opened = openContext(settings);
+  const maxBytes = settings.cacheBytes ?? USUAL_CACHE_BYTES;
+  const cache = { directory: join(root, "packs"), maxBytes };
+  const defaults = { jobs: defaultJobs(availableParallelism()), cache };
+  return new ImageStore({
+    store,
+    context: opened.context,
+    defaults,
+    close: async () => {
+      await opened[Symbol.asyncDispose]();
+    },
+  });
+}
+
+/** Changes with every start of the machine. */
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+const USUAL_CACHE_BYTES = 1024 ** 3;
+
+interface OpenedContext extends AsyncDisposable {
+  readonly context: PullContext;
+}
+
+function openContext(settings: SourceSettings): OpenedContext {
+  const client = new HttpClient({
+    userAgent: `siflet/${VERSION}`,
+    plainHttpHosts: settings.plainHttp ?? [],
+    clock: systemClock,
+    random: Math.random,
+    proxyEnv: process.env,
+  });
+  return {
+    context: {
+      client,
+      authenticator: new Authenticator(client),
+      limits: { ...DEFAULT_LIMITS, ...settings.limits },
+      hostPlatform: hostPlatform(process.arch),
+      localFiles: {
+        directories: settings.localDirectories,
+        aliases: settings.localAliases ?? {},
+      },
+      now: Date.now,
+    },
+    [Symbol.asyncDispose]: async () => {
+      await client[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -1,0 +1,2 @@
+export { ImageStore, type ImageStoreParts } from "./image-store.ts";
+export type { PullWish, SourceSettings, Stoppable } from "./settings.ts";
