@@ -31,15 +31,15 @@ const environment: Environment = {
     const { startDatabase } = await import("./store/index.ts");
     expected ??= startDatabase();
   },
-  async openStore(directory, { readOnly }) {
+  async openStore(directory, access) {
     const { openStore, startDatabase } = await import("./store/index.ts");
     const database = expected ?? startDatabase();
     expected = undefined;
     const bootId = (await readFile(BOOT_ID, "utf8")).trim();
-    const place = { directory, readOnly, host: hostname(), bootId };
+    const place = { ...access, directory, host: hostname(), bootId };
     return await openStore({ ...place, now: Date.now, database });
   },
-  async openContext({ plainHttpHosts, limits, defaults }) {
+  async openContext({ plainHttpHosts, limits, defaults, localFiles }) {
     const [{ HttpClient, systemClock }, { hostPlatform }, { Authenticator }] = await Promise.all([
       import("./http/index.ts"),
       import("./image/index.ts"),
@@ -58,6 +58,7 @@ const environment: Environment = {
       limits,
       hostPlatform: hostPlatform(process.arch),
       defaults,
+      localFiles,
       now: Date.now,
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     };

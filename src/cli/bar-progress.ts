@@ -2,7 +2,8 @@ import { createLogUpdate } from "log-update";
 import type { TextStream } from "./environment.ts";
 import { progressFrame } from "./progress-frame.ts";
 import { ProgressState } from "./progress-state.ts";
-import { warningLine, type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { warningLine } from "./warning-line.ts";
 
 const REDRAW_MS = 100;
 /** Where the terminal stops telling its size. */

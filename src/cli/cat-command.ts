@@ -1,5 +1,5 @@
 import { openImageTree } from "../pull/index.ts";
-import { findImage, openStoreToRead } from "./session-store.ts";
+import { findImageToUse, openStoreToLookInto } from "./session-store.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -13,8 +13,8 @@ export async function catCommand(
 ): Promise<void> {
   const { signal } = session;
   const { limits } = (await session.config()).values;
-  await using store = await openStoreToRead(session);
-  const { image } = await findImage(store, text, session);
+  await using store = await openStoreToLookInto(text, session);
+  const { image } = await findImageToUse(store, text, session);
   await using opened = await openImageTree(image.path, limits, signal);
   for (const path of paths) {
     try {

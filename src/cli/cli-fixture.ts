@@ -87,9 +87,9 @@ function testEnvironment(
     parallelism: 2,
     now,
     expectStore: () => Promise.resolve(),
-    openStore: (store, { readOnly }) =>
-      openStore({ directory: store, readOnly, host: "test", bootId: "1", now }),
-    openContext: ({ plainHttpHosts, limits, defaults }) => {
+    openStore: (store, access) =>
+      openStore({ ...access, directory: store, host: "test", bootId: "1", now }),
+    openContext: ({ plainHttpHosts, limits, defaults, localFiles }) => {
       const client = new HttpClient({
         userAgent: "siflet-test/1",
         plainHttpHosts,
@@ -102,6 +102,7 @@ function testEnvironment(
         limits,
         hostPlatform: hostPlatform("x64"),
         defaults,
+        localFiles,
         ...(compressors === undefined ? {} : { compressors }),
         now,
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

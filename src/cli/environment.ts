@@ -3,7 +3,7 @@ import type { Limits } from "../base/index.ts";
 import type { Surroundings } from "../config/index.ts";
 import type { Host } from "../doctor/index.ts";
 import type { PullContext } from "../pull/index.ts";
-import type { Store } from "../store/index.ts";
+import type { Readers, Store } from "../store/index.ts";
 
 /** Standard output or standard error: a stream that may be a terminal. */
 export type TextStream = Writable & {
@@ -22,6 +22,13 @@ export interface ContextSettings {
   readonly plainHttpHosts: readonly string[];
   readonly limits: Limits;
   readonly defaults: NonNullable<PullContext["defaults"]>;
+  readonly localFiles: NonNullable<PullContext["localFiles"]>;
+}
+
+/** What a store is opened for, and who may read one that is made. */
+export interface StoreAccess {
+  readonly readOnly: boolean;
+  readonly readers?: Readers;
 }
 
 /** All that the command line knows of the process and the machine it runs on. */
@@ -38,7 +45,7 @@ export interface Environment extends Surroundings {
    */
   expectStore(): Promise<void>;
   /** Opens the store in `directory`, making it where there is none unless it is only read. */
-  openStore(directory: string, access: { readonly readOnly: boolean }): Promise<Store>;
+  openStore(directory: string, access: StoreAccess): Promise<Store>;
   openContext(settings: ContextSettings): Promise<OpenedContext>;
   /** The machine, for `siflet doctor` to look at. */
   openHost(): Promise<Host>;

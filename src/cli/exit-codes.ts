@@ -70,6 +70,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
 
   REGISTRY_UNAUTHORIZED: EXIT.denied,
   REGISTRY_DENIED: EXIT.denied,
+  LOCAL_FILE_REFUSED: EXIT.denied,
+  LOCAL_FILE_UNREADABLE: EXIT.denied,
 
   HTTP_UNREACHABLE: EXIT.network,
   HTTP_TIMEOUT: EXIT.network,
@@ -140,6 +142,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
 
   STORE_BUSY: EXIT.store,
   STORE_DAMAGED: EXIT.store,
+  STORE_EXISTS: EXIT.store,
   STORE_READ_ONLY: EXIT.store,
   STORE_SCHEMA: EXIT.store,
   STORE_UNAVAILABLE: EXIT.store,

@@ -3,7 +3,7 @@ import { copyToOutput } from "../pull/index.ts";
 import { formatSize } from "./format.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
-import { findImage, openStoreToUse } from "./session-store.ts";
+import { findImageToUse, openStoreToUse } from "./session-store.ts";
 import type { Session } from "./session.ts";
 
 export interface ExportFlags {
@@ -21,7 +21,7 @@ export async function exportCommand(
   const force = flags.force ?? false;
   await requireOutputPlace(path, force);
   await using opened = await openStoreToUse(session);
-  const { store, image } = await findImage(opened, text, session);
+  const { store, image } = await findImageToUse(opened, text, session);
   await copyToOutput(image.path, path, { force }, session.signal);
   await store.touch(image.id);
   await session.print(`${printable(path)}: ${formatSize(image.size)}\n`);

@@ -1,6 +1,7 @@
 import { formatPlatform, type InfoJson, type Profile } from "../image/index.ts";
 import { infoOf, type PartitionPlace } from "../pull/index.ts";
 import type { Names, Provenance, StoredImage } from "../store/index.ts";
+import { isPinned } from "../upkeep/index.ts";
 
 /** One borrow; times in RFC 3339. */
 interface BorrowJson {
@@ -22,11 +23,20 @@ export interface ImageJson extends InfoJson {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly borrowers: readonly BorrowJson[];
+  /** By itself or by a pattern of the configuration. */
   readonly pinned: boolean;
+  /** Brought by hand. */
+  readonly sideLoaded: boolean;
+  /** Files outside the store that are this image. */
+  readonly localFiles: readonly string[];
 }
 
-/** What `images --json` shows of an image. */
-export function imageJson(image: StoredImage): ImageJson {
+/**
+ * What `images --json` shows of an image.
+ *
+ * @param pins - patterns of the configuration
+ */
+export function imageJson(image: StoredImage, pins: readonly string[]): ImageJson {
   const { profile, contentKey } = image;
   return {
     ...infoOf(image).toJSON(),
@@ -43,7 +53,9 @@ export function imageJson(image: StoredImage): ImageJson {
       ...(expiresAt === undefined ? {} : { expiresAt: timeText(expiresAt) }),
       ...(note === undefined ? {} : { note }),
     })),
-    pinned: image.pinned,
+    pinned: isPinned(image, pins),
+    sideLoaded: image.sideLoaded,
+    localFiles: image.localFiles.map(({ path }) => path),
   };
 }
 

@@ -1,8 +1,9 @@
 import { formatPlatform } from "../image/index.ts";
-import { familiarText } from "../pull/index.ts";
 import type { StoredImage } from "../store/index.ts";
+import { isPinned } from "../upkeep/index.ts";
 import { formatAge, formatSize, shortId } from "./format.ts";
 import { imageJson } from "./image-json.ts";
+import { shownNames, stateText } from "./image-text.ts";
 import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import { openStoreToRead } from "./session-store.ts";
@@ -13,29 +14,27 @@ export interface ImagesFlags {
   readonly json?: boolean;
 }
 
-/** What of a digest does not fit a table. */
-const DIGEST_TAIL = /([@:]sha256[:.][0-9a-f]{12})[0-9a-f]{52}$/;
-
 /** `siflet images`: what the store holds, the image used last first. */
 export async function imagesCommand(flags: ImagesFlags, session: Session): Promise<void> {
   await using store = await openStoreToRead(session);
   const images = (await store?.list()) ?? [];
+  const { pins } = (await session.config()).values;
   if (flags.json === true) {
-    await session.print(`${jsonText(images.map(imageJson))}\n`);
+    await session.print(`${jsonText(images.map((image) => imageJson(image, pins)))}\n`);
     return;
   }
   const now = session.environment.now();
   await session.print(
     formatTable([
-      ["NAME", "ID", "SIZE", "PLATFORM", "CREATED"],
-      ...images.flatMap((image) => rowsOf(image, now)),
+      ["NAME", "ID", "SIZE", "PLATFORM", "CREATED", "STATE"],
+      ...images.flatMap((image) => rowsOf(image, pins, now)),
     ]),
   );
 }
 
 /** One row, and one more for each further name. */
-function rowsOf(image: StoredImage, now: number): string[][] {
-  const [first = "-", ...others] = namesOf(image);
+function rowsOf(image: StoredImage, pins: readonly string[], now: number): string[][] {
+  const [first = "-", ...others] = shownNames(image);
   return [
     [
       first,
@@ -43,14 +42,8 @@ function rowsOf(image: StoredImage, now: number): string[][] {
       formatSize(image.size),
       printable(formatPlatform(image.platform)),
       formatAge(image.createdAt, now),
+      stateText({ ...image, pinned: isPinned(image, pins) }),
     ],
     ...others.map((name) => [name]),
   ];
-}
-
-/** Tags; where there are none, digests, cut short for they are no easier to type than the id. */
-function namesOf({ names: { tags, digests } }: StoredImage): string[] {
-  return (tags.length > 0 ? tags : digests)
-    .map((name) => printable(familiarText(name)))
-    .map((name) => name.replace(DIGEST_TAIL, "$1…"));
 }

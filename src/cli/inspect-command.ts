@@ -2,7 +2,7 @@ import { findPartition } from "../pull/index.ts";
 import { imageJson, type InspectedImage } from "./image-json.ts";
 import { inspectText } from "./inspect-text.ts";
 import { jsonText } from "./json-text.ts";
-import { findImage, openStoreToRead } from "./session-store.ts";
+import { findImageToUse, openStoreToLookInto } from "./session-store.ts";
 import type { Session } from "./session.ts";
 
 export interface InspectFlags {
@@ -15,10 +15,11 @@ export async function inspectCommand(
   flags: InspectFlags,
   session: Session,
 ): Promise<void> {
-  await using store = await openStoreToRead(session);
-  const { image } = await findImage(store, text, session);
+  await using store = await openStoreToLookInto(text, session);
+  const { image } = await findImageToUse(store, text, session);
   const partition = await findPartition(image.path, session.signal);
-  const inspected: InspectedImage = { ...imageJson(image), partition: partition ?? null };
+  const { pins } = (await session.config()).values;
+  const inspected: InspectedImage = { ...imageJson(image, pins), partition: partition ?? null };
   await session.print(
     flags.json === true
       ? `${jsonText(inspected)}\n`

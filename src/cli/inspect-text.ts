@@ -48,8 +48,10 @@ function aboutFields(image: InspectedImage, now: number): Field[] {
     ],
     ["created", [time(image.createdAt)]],
     ["last used", [time(image.lastUsedAt)]],
-    ["borrowed by", image.borrowers.map(({ who, expiresAt }) => borrowText(who, expiresAt))],
+    ["borrowed by", image.borrowers.map(borrowText)],
     ["pinned", image.pinned ? ["yes"] : []],
+    ["brought by hand", image.sideLoaded ? ["yes"] : []],
+    ["local files", image.localFiles],
   ];
 }
 
@@ -90,8 +92,9 @@ function labelField([name, value]: readonly [string, string]): Field {
   return [name, [value]];
 }
 
-function borrowText(who: string, expiresAt: string | undefined): string {
-  return expiresAt === undefined ? who : `${who} until ${expiresAt}`;
+function borrowText({ who, expiresAt, note }: InspectedImage["borrowers"][number]): string {
+  const until = expiresAt === undefined ? "" : ` until ${expiresAt}`;
+  return `${who}${until}${note === undefined ? "" : ` (${note})`}`;
 }
 
 function optional(value: string | undefined): string[] {

@@ -1,7 +1,8 @@
 import type { PullEvent } from "../pull/index.ts";
 import { counted, formatSize } from "./format.ts";
 import { ProgressState } from "./progress-state.ts";
-import { warningLine, type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { warningLine } from "./warning-line.ts";
 
 /** Between lines about layers; in a log nobody reads hundreds of them. */
 const MIN_INTERVAL_MS = 500;

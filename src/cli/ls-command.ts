@@ -2,7 +2,7 @@ import { openImageTree, type ImageFile, type ImageTree } from "../pull/index.ts"
 import { ChunkedOutput } from "./chunked-output.ts";
 import { escapedName } from "./escaped-name.ts";
 import { fileJson, longColumns } from "./file-facts.ts";
-import { findImage, openStoreToRead } from "./session-store.ts";
+import { findImageToUse, openStoreToLookInto } from "./session-store.ts";
 import type { Session } from "./session.ts";
 
 export interface LsFlags {
@@ -30,8 +30,8 @@ export async function lsCommand(
 ): Promise<void> {
   const { signal } = session;
   const { limits } = (await session.config()).values;
-  await using store = await openStoreToRead(session);
-  const { image } = await findImage(store, text, session);
+  await using store = await openStoreToLookInto(text, session);
+  const { image } = await findImageToUse(store, text, session);
   await using opened = await openImageTree(image.path, limits, signal);
   const found = await opened.tree.stat(path, { follow: true }, signal);
   const files = listed(opened.tree, found, path, flags.recursive === true, signal);

@@ -1,6 +1,7 @@
 import type { OnPullEvent } from "../pull/index.ts";
 import type { TextStream } from "./environment.ts";
 import { printable } from "./printable.ts";
+import { warningLine } from "./warning-line.ts";
 import type { Session } from "./session.ts";
 
 const MIN_TERMINAL = { minColumns: 40, minRows: 6 } as const;
@@ -41,11 +42,6 @@ function canRedraw({ isTTY, columns, rows }: TextStream, term: string | undefine
   return (
     isTTY === true && term !== "dumb" && (columns ?? 0) >= minColumns && (rows ?? 0) >= minRows
   );
-}
-
-/** What a warning looks like. */
-export function warningLine(message: string): string {
-  return `siflet: warning: ${printable(message)}`;
 }
 
 function quietProgress(writeLine: (line: string) => void): Progress {

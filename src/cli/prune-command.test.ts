@@ -31,7 +31,7 @@ test("pull keeps converted layers in the store, prune --cache removes them", asy
   assert.match(pruned.stdout, /^removed 2 converted layers, \d+ B\n$/);
   assert.deepEqual(await readdir(packs), []);
   const again = await runHere(["prune", "--cache", "--json"], { directory });
-  assert.equal(again.stdout, '{"packs":0,"bytes":0}\n');
+  assert.equal(again.stdout, '{"packs":0,"bytes":0,"images":[],"kept":[]}\n');
   const images = await runHere(["images", "--json"], { directory });
   assert.match(images.stdout, /app:1/);
 });

@@ -1,13 +1,18 @@
 import { dirname } from "node:path";
 import { shellWord } from "../base/index.ts";
 import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
-import { familiarName, hasLayout, type Info, type Profile } from "../image/index.ts";
+import { hasLayout, type Info, type Profile } from "../image/index.ts";
 import {
   copyToOutput,
+  describeLocalName,
   infoOf,
   infoOfFile,
+  infoOfLocal,
+  isLocalName,
+  localFilesOf,
   pullToFile,
   pullToStore,
+  type OnPullEvent,
   type PullContext,
   type PullOptions,
 } from "../pull/index.ts";
@@ -20,8 +25,8 @@ import { packCachePlace } from "./pack-cache-place.ts";
 import { openProgress } from "./progress.ts";
 import { pullRequest, type PullFlags, type PullRequest } from "./pull-request.ts";
 import { requireDirectory } from "./require-directory.ts";
-import type { Store } from "../store/index.ts";
-import { openStoreToWrite } from "./session-store.ts";
+import { StoreError, type Store } from "../store/index.ts";
+import { localFilesIn, openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
 
@@ -75,8 +80,8 @@ async function pull(
   options: { readonly quiet: boolean },
   session: Session,
 ): Promise<Pulled> {
-  using progress = await openProgress(familiarName(request.name), session, options);
-  await using parts = await openParts(request, config, session);
+  using progress = await openProgress(request.title, session, options);
+  await using parts = await openParts(request, config, progress.onEvent, session);
   const pullOptions: PullOptions = {
     ...request.wish,
     platform: request.platform,
@@ -99,26 +104,51 @@ interface PullParts extends AsyncDisposable {
 async function openParts(
   { target }: PullRequest,
   config: Config,
+  onEvent: OnPullEvent,
   session: Session,
 ): Promise<PullParts> {
   const { compression, owners, layout, limits, plainHttp: plainHttpHosts } = config.values;
+  const localFiles = localFilesIn(config);
   const defaults = { compression, owners, layout };
   await using opened = new AsyncDisposableStack();
   const [store, context] = await Promise.allSettled([
     target.kind === "file" ? undefined : openStoreToWrite(session),
-    session.environment.openContext({ plainHttpHosts, limits, defaults }),
+    session.environment.openContext({ plainHttpHosts, limits, defaults, localFiles }),
   ]);
   // Whichever is open is closed where the other one failed.
   if (store.status === "fulfilled") opened.use(store.value);
   if (context.status === "fulfilled") opened.use(context.value);
   if (store.status === "rejected") throw store.reason;
   if (context.status === "rejected") throw context.reason;
+  // Only a store keeps what is taken.
+  const otherStores = store.value && (await openOtherStores(config, opened, onEvent, session));
   const parts = opened.move();
   return {
     store: store.value,
-    context: context.value,
+    context: { ...context.value, ...(otherStores && { otherStores }) },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Opens the stores that an image may be copied from; one that cannot be read is told, and passed over. */
+async function openOtherStores(
+  config: Config,
+  opened: AsyncDisposableStack,
+  onEvent: OnPullEvent,
+  session: Session,
+): Promise<readonly Store[]> {
+  const stores: Store[] = [];
+  for (const directory of config.values.stores) {
+    if (directory === config.values.store) continue;
+    try {
+      stores.push(opened.use(await session.environment.openStore(directory, { readOnly: true })));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const message = `store ${directory} cannot be used: ${error.message}`;
+      onEvent({ kind: "warning", message });
+    }
+  }
+  return stores;
 }
 
 /** The cache of a pull into the store; one to a file alone has none unless it is named. */
@@ -137,6 +167,11 @@ async function pullToTarget(
   const { reference, target, force } = request;
   if (target.kind === "file") {
     const { file } = target;
+    if (isLocalName(reference)) {
+      const local = await describeLocalName(reference, localFilesOf(context), signal);
+      await copyToOutput(local.path, file, { force }, signal);
+      return { info: infoOfLocal({ ...local, path: file }, reference), profile: undefined };
+    }
     const toFile = { ...options, force };
     const pulled = await pullToFile(dirname(file), () => file, reference, context, toFile, signal);
     return { info: infoOfFile(pulled, reference), profile: pulled.profile };
@@ -150,11 +185,10 @@ async function pullToTarget(
 /** The result for people, and what to do with it. */
 function resultText(
   { info, profile }: Pulled,
-  { name, target }: PullRequest,
+  { title, target }: PullRequest,
   session: Session,
 ): string {
   const { file = info.path } = target;
-  const title = familiarName(name);
   const path = ["siflet path", ...placeFlags(session), shellWord(title)].join(" ");
   const run = target.file === undefined ? `$(${path})` : shellWord(file);
   // Without a runscript it would start a shell, whatever the image says.

@@ -1,14 +1,17 @@
 import { basename, resolve } from "node:path";
 import {
   digestHex,
+  familiarName,
   imageNameOf,
   parsePlatform,
+  parseRef,
   type ImageName,
   type Platform,
   type ProfileChoice,
   type ProfileWish,
 } from "../image/index.ts";
 import { isPlainHttpHost } from "../config/index.ts";
+import { isLocalName } from "../pull/index.ts";
 import { usageError } from "./cli-error.ts";
 import type { Environment } from "./environment.ts";
 import { requireDirectory } from "./require-directory.ts";
@@ -34,7 +37,8 @@ export interface PullFlags extends Partial<ProfileChoice> {
 /** What `siflet pull` is to do. */
 export interface PullRequest {
   readonly reference: string;
-  readonly name: ImageName;
+  /** What is pulled, for people. */
+  readonly title: string;
   readonly platform?: Platform;
   readonly wish: ProfileWish;
   readonly jobs?: number;
@@ -65,14 +69,14 @@ export async function pullRequest(
   { workingDirectory }: Pick<Environment, "workingDirectory">,
 ): Promise<PullRequest> {
   const { reference, output } = splitTargets(targets);
-  const name = imageNameOf(reference);
+  const { title, fileName } = namesOf(reference);
   const inPlace = (path: string): string => resolve(workingDirectory, path);
   const file = chooseFile(output, flags.output, inPlace);
   const platform = choosePlatformText(flags);
   const { compression, owners, layout, jobs, plainHttp } = flags;
   return {
     reference,
-    name,
+    title,
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
     wish: { compression, owners, layout },
     ...(jobs === undefined ? {} : { jobs }),
@@ -83,10 +87,20 @@ export async function pullRequest(
       : { tmpDirectory: await requireDirectory(inPlace(flags.tmpdir), "--tmpdir") }),
     target: flags.store
       ? { kind: "store", file }
-      : { kind: "file", file: file ?? inPlace(defaultFile(name)) },
+      : { kind: "file", file: file ?? inPlace(fileName) },
     force: flags.force ?? false,
     ...(plainHttp === undefined ? {} : { plainHttpHosts: plainHttp.map(plainHttpHost) }),
   };
+}
+
+/** What a reference is called, and its file where nobody names one. */
+function namesOf(reference: string): { readonly title: string; readonly fileName: string } {
+  if (isLocalName(reference)) {
+    const title = parseRef(reference).toString();
+    return { title, fileName: basename(title) };
+  }
+  const name = imageNameOf(reference);
+  return { title: familiarName(name), fileName: defaultFile(name) };
 }
 
 /** Where nobody names a file: `busybox_latest.sif`, as people know it from apptainer. */

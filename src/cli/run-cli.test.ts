@@ -50,7 +50,7 @@ test("images lists names, and --json what inspect shows without the partition", 
   await runHere(["pull", app("2.0")], { directory });
   const { stdout } = await runHere(["images"], { directory });
   const [header, first, second, ...rest] = stdout.split("\n");
-  assert.match(header ?? "", /^NAME +ID +SIZE +PLATFORM +CREATED$/);
+  assert.match(header ?? "", /^NAME +ID +SIZE +PLATFORM +CREATED +STATE$/);
   assert.match(
     first ?? "",
     new RegExp(`^${app("1.0")}  ${id.slice(0, 12)}  .* kB +linux/amd64 +just now$`),
@@ -104,6 +104,8 @@ test("inspect --json tells all that is recorded", async (t) => {
     lastUsedAt: new Date(TEST_NOW).toISOString(),
     borrowers: [],
     pinned: false,
+    sideLoaded: false,
+    localFiles: [],
   });
 });
 

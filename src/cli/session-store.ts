@@ -1,14 +1,30 @@
 import { readdir } from "node:fs/promises";
 import { CodedError } from "../base/index.ts";
 import { ImageError } from "../image/index.ts";
-import { storeNamesOf } from "../pull/index.ts";
+import type { Config } from "../config/index.ts";
+import { freshImage, isLocalName, storeNamesOf, type LocalFiles } from "../pull/index.ts";
 import type { Store, StoredImage } from "../store/index.ts";
+import { counted } from "./format.ts";
 import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
 
 /** Opens the session's store to be changed, making it where there is none. */
 export async function openStoreToWrite(session: Session): Promise<Store> {
-  return await session.environment.openStore(await session.storeDirectory(), { readOnly: false });
+  const { environment, signal } = session;
+  const directory = await session.storeDirectory();
+  const store = await environment.openStore(directory, { readOnly: false });
+  if (store.wasRebuilt) {
+    // Loaded here: it is needed once in the life of a store.
+    const { recoverStore } = await import("../upkeep/index.ts");
+    const check = await recoverStore(store, environment.now(), signal);
+    const images = (await store.list()).length;
+    const nameless = check?.faults.filter(({ kind }) => kind === "unowned-file").length ?? 0;
+    session.warn(
+      `store ${directory}: the database was lost or damaged and has been made again: ` +
+        `${counted(images, "image")}, ${nameless} of them without a name`,
+    );
+  }
+  return store;
 }
 
 /** Opens the session's store to be changed; undefined where there is none. */
@@ -16,10 +32,42 @@ export async function openStoreToChange(session: Session): Promise<Store | undef
   return (await isStoreThere(session)) ? await openStoreToWrite(session) : undefined;
 }
 
-/** Opens the session's store to be looked into; undefined where there is none. */
+/**
+ * Opens the session's store to look into one of its images. A file outside the store may have changed,
+ * which is recorded: for such a name the store is opened to be used.
+ */
+export async function openStoreToLookInto(
+  text: string,
+  session: Session,
+): Promise<Store | undefined> {
+  return isLocalName(text) ? await openStoreToUse(session) : await openStoreToRead(session);
+}
+
+/**
+ * Opens the session's store to be looked into; undefined where there is none. One whose database is
+ * lost or damaged is made again, where we may do that.
+ */
 export async function openStoreToRead(session: Session): Promise<Store | undefined> {
   if (!(await isStoreThere(session))) return undefined;
-  return await session.environment.openStore(await session.storeDirectory(), { readOnly: true });
+  const directory = await session.storeDirectory();
+  try {
+    return await session.environment.openStore(directory, { readOnly: true });
+  } catch (error) {
+    if (!(await isDatabaseLost(directory, error))) throw error;
+    try {
+      return await openStoreToWrite(session);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** Whether a store is there but for its database: no other directory is to become one by a look. */
+async function isDatabaseLost(directory: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof CodedError)) return false;
+  if (error.code === "STORE_DAMAGED") return true;
+  const names: readonly string[] = await readdir(directory).catch(() => []);
+  return names.includes("siflet.db.backup") && !names.includes("siflet.db");
 }
 
 /**
@@ -52,8 +100,35 @@ export async function findImage(
   session: Session,
 ): Promise<FoundImage> {
   const store = await requireStore(opened, text, session);
+  return { store, image: await withShownCandidates(store.find(text, storeNamesOf(text))) };
+}
+
+/**
+ * As `findImage`, for using the image's file: a file outside the store is looked at again.
+ *
+ * @throws also ImageError `NOT_FOUND` where that file changed or is gone, PullError
+ *   `LOCAL_FILE_REFUSED`, `LOCAL_FILE_UNREADABLE`
+ */
+export async function findImageToUse(
+  opened: Store | undefined,
+  text: string,
+  session: Session,
+): Promise<FoundImage> {
+  const { store, image } = await findImage(opened, text, session);
+  const files = localFilesIn(await session.config());
+  const { signal, environment } = session;
+  return { store, image: await freshImage(store, text, image, files, environment.now(), signal) };
+}
+
+/** Which files of this host may be named. */
+export function localFilesIn({ values }: Config): LocalFiles {
+  return { directories: values["local.directories"], aliases: values["local.aliases"] };
+}
+
+/** The answer to a look-up, or its error with the images that an ambiguous id may mean. */
+export async function withShownCandidates<Result>(lookup: Promise<Result>): Promise<Result> {
   try {
-    return { store, image: await store.find(text, storeNamesOf(text)) };
+    return await lookup;
   } catch (error) {
     throw error instanceof ImageError ? withCandidates(error) : error;
   }

@@ -5,6 +5,7 @@ import type { Environment } from "./environment.ts";
 import { EXIT } from "./exit-codes.ts";
 import { failureOf, stackOf } from "./failure.ts";
 import { Interrupted } from "./interrupted.ts";
+import { warningLine } from "./warning-line.ts";
 import { TextOutput } from "./text-output.ts";
 
 /** Options that every command knows. */
@@ -120,6 +121,11 @@ export class Session {
   /** @throws CliError `STDOUT_FAILED` */
   async print(output: string | Uint8Array): Promise<void> {
     await this.#stdout.write(output);
+  }
+
+  /** Says on standard error, in one line, what is wrong and yet no failure. */
+  warn(message: string): void {
+    this.environment.stderr.write(`${warningLine(message)}\n`);
   }
 
   /** Says on standard error, in one line, what failed; with `--debug` the stack follows. */

@@ -1,0 +1,6 @@
+import { printable } from "./printable.ts";
+
+/** What a warning looks like. */
+export function warningLine(message: string): string {
+  return `siflet: warning: ${printable(message)}`;
+}
