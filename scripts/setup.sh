@@ -8,7 +8,7 @@ set -eu
 
 # A real registry, makers of images, and every independent reader of squashfs there is.
 test_packages="docker-registry skopeo umoci squashfs-tools squashfs-tools-ng squashfuse
-  debootstrap busybox-static attr libcap2-bin qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross"
+  debootstrap busybox-static strace attr libcap2-bin qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross"
 bench_packages="$test_packages time pigz openssl"
 demo_packages="docker-registry skopeo umoci squashfs-tools busybox-static"
 

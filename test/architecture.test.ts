@@ -37,8 +37,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "convert",
     "store",
   ],
+  package: ["base", "image", "pull", "store"],
+  upkeep: ["base", "image", "packs", "store", "pull"],
   doctor: ["base", "image", "config"],
-  // `base`, `image`, `config`, `store`, `pull` and `doctor` to run; the others for the codes of their
+  // `base`, `image`, `config`, `packs`, `store`, `pull`, `upkeep` and `doctor` to run; the others for the codes of their
   // errors alone, and `http` and `registry` for the client of its tests.
   cli: [
     "base",
@@ -54,6 +56,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "convert",
     "store",
     "pull",
+    "upkeep",
     "doctor",
   ],
 };
