@@ -6,6 +6,7 @@ import { coldPull, floorChain, referenceChain, startUp, warmPull } from "./conte
 import { startCountingProxy } from "./counting-proxy.ts";
 import { budgetImage, grownImage, layerBlobs, mergedTar, updatedImage } from "./images.ts";
 import { measureInProcess } from "./in-process.ts";
+import { measureIndex } from "./ten-thousand-images.ts";
 import { writeReport, type Section } from "./report.ts";
 import { alternate } from "./rounds.ts";
 
@@ -95,4 +96,6 @@ for (const compression of isShort ? [] : (["gzip", "zstd"] as const)) {
 }
 console.error("inside a process");
 const facts = await measureInProcess(big, rounds);
-console.log(await writeReport(sections, facts, rounds));
+console.error("ten thousand images");
+const indexFacts = await measureIndex(rounds);
+console.log(await writeReport(sections, [...facts, ...indexFacts], rounds));
