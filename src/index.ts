@@ -124,8 +124,10 @@ export async function openStore(
   const bootId = (await readFile(BOOT_ID, "utf8")).trim();
   const readOnly = settings.readOnly ?? false;
   const place = { directory: root, readOnly, host: hostname(), bootId };
-  const store = await openImages({ ...place, now: Date.now });
+  await using opening = new AsyncDisposableStack();
+  const store = opening.use(await openImages({ ...place, now: Date.now }));
   await recoverStore(store, Date.now(), new AbortController().signal);
+  opening.move();
   const opened = openContext(settings);
   const maxBytes = settings.cacheBytes ?? USUAL_CACHE_BYTES;
   const cache = { directory: join(root, "packs"), maxBytes };

@@ -1,4 +1,4 @@
-import { isLocalName, storeNamesOf } from "../pull/index.ts";
+import { storeNamesOf } from "../pull/index.ts";
 import type { BorrowOptions } from "../store/index.ts";
 import { usageError } from "./cli-error.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
@@ -30,9 +30,10 @@ export async function borrowCommand(
   await using opened = await openStoreToChange(session);
   const store = await requireStore(opened, text, session);
   // Looked at first, for a file outside the store may be another image by now.
-  if (isLocalName(text)) await findImageToUse(store, text, session);
-  const { path } = await withShownCandidates(store.borrow(text, storeNamesOf(text), who, options));
-  await session.print(`${path}\n`);
+  const { image } = await findImageToUse(store, text, session);
+  const names = storeNamesOf(text);
+  const { id, path } = await withShownCandidates(store.borrow(text, names, who, options));
+  await session.print(`${id === image.id ? image.path : path}\n`);
 }
 
 /** `siflet return`: ends a borrow; fine where there is none. */
@@ -44,7 +45,10 @@ export async function returnCommand(
   const who = nameOf("return", flags.by);
   await using opened = await openStoreToChange(session);
   const { store, image } = await findImage(opened, text, session);
-  await store.return(image.id, who);
+  if (!(await store.return(image.id, who))) {
+    // The name may have moved since: the image that was borrowed has an id.
+    session.warn(`image ${shortId(image.id)} was not borrowed by ${who}`);
+  }
   const left = await store.usedBy(image.id);
   const users = left.length === 0 ? "nobody" : left.map(printable).join(", ");
   await session.print(`image ${shortId(image.id)} is used by ${users}\n`);

@@ -12,7 +12,15 @@ import type { Session } from "./session.ts";
 export async function openStoreToWrite(session: Session): Promise<Store> {
   const { environment, signal } = session;
   const directory = await session.storeDirectory();
-  const store = await environment.openStore(directory, { readOnly: false });
+  await using opening = new AsyncDisposableStack();
+  const isNew = !(await isStoreThere(session));
+  const store = opening.use(await environment.openStore(directory, { readOnly: false }));
+  if (isNew && store.traits.claims === "lock-file") {
+    session.warn(
+      `store ${directory} is on a file system that other machines may use too: it is kept with a ` +
+        "rollback journal and lock files, and is safe where that file system's locks work",
+    );
+  }
   if (store.wasRebuilt) {
     // Loaded here: it is needed once in the life of a store.
     const { recoverStore } = await import("../upkeep/index.ts");
@@ -24,6 +32,7 @@ export async function openStoreToWrite(session: Session): Promise<Store> {
         `${counted(images, "image")}, ${nameless} of them without a name`,
     );
   }
+  opening.move();
   return store;
 }
 

@@ -134,8 +134,10 @@ export class ImageStore implements AsyncDisposable {
    * @throws ImageError `NOT_FOUND`
    */
   async borrow(refOrId: string, who: string, options: BorrowOptions = {}): Promise<Info> {
-    const { store } = this.#parts;
-    return this.#info(await store.borrow(refOrId, storeNamesOf(refOrId), who, options));
+    // Looked at first, for a file outside the store may be another image by now.
+    const fresh = await this.#find(refOrId, never);
+    const image = await this.#parts.store.borrow(refOrId, storeNamesOf(refOrId), who, options);
+    return this.#info(image.id === fresh.id ? { ...image, path: fresh.path } : image);
   }
 
   /**

@@ -24,7 +24,13 @@ interface Spool {
 
 /** Whether the source or the caller ended it, so that the bytes that came may be used later. */
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  // Another layer found no room: this one is not to keep it either.
+  if (signal.aborted && isNoSpace(signal.reason)) return false;
   return signal.aborted || error instanceof HttpError || error instanceof RegistryError;
+}
+
+function isNoSpace(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "NO_SPACE";
 }
 
 /** Other pulls' packs while one image is converted. */
@@ -113,16 +119,26 @@ export class LayerJob {
   async convert(signal: AbortSignal, partials?: Partials): Promise<void> {
     const spool = await this.#openSpool(partials);
     try {
-      await this.#convert(spool, signal);
+      await this.#convertKept(spool, signal);
     } catch (error) {
       if (spool === undefined || isInterruption(error, signal)) throw error;
-      // The bytes themselves are no good, or there is no room to keep them in.
       await rm(spool.path, { force: true });
-      if (spool.bytes === 0 || !(error instanceof CodedError) || error.code === "NO_SPACE")
-        throw error;
-      // What was there may have been: a file that a crash cut holds anything.
+      if (spool.bytes === 0 || !(error instanceof CodedError) || isNoSpace(error)) throw error;
+      // What was there may have been no good: a file that a crash cut holds anything.
       await rm(this.#packPath, { force: true });
-      await this.#convert({ ...spool, bytes: 0 }, signal);
+      await this.#convertKept({ ...spool, bytes: 0 }, signal);
+    }
+  }
+
+  /** Converts, and removes the blob when it is no longer of use. */
+  async #convertKept(spool: Spool | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#convert(spool, signal);
+    } catch (error) {
+      if (spool?.bytes === 0 && !isInterruption(error, signal)) {
+        await rm(spool.path, { force: true });
+      }
+      throw error;
     }
     if (spool !== undefined) await rm(spool.path, { force: true });
   }
@@ -130,7 +146,9 @@ export class LayerJob {
   async #openSpool(partials: Partials | undefined): Promise<Spool | undefined> {
     const { descriptor } = this.#layer;
     if (descriptor.size <= SPOOL_BYTES) return undefined;
-    const kept = partials && (await this.#ask(partials.open(descriptor)));
+    const codec = Conversion.settingsId(this.#options.choice.compression);
+    const use = `${codec} ${this.#layer.diffId}`;
+    const kept = partials && (await this.#ask(partials.open(descriptor, use)));
     const name = `${descriptor.digest.slice(7)}.blob`;
     return kept ?? { path: join(this.#options.spoolDirectory, name), bytes: 0 };
   }

@@ -54,7 +54,8 @@ export class LayerReuse {
   get partials(): Partials | undefined {
     const { origin } = this.#source;
     if (this.#store === undefined || origin === undefined) return undefined;
-    this.#partials ??= new Partials(partialsDirectory(this.#cache.directory), origin, this.#now);
+    const owner = `${this.#store.directory} ${origin}`;
+    this.#partials ??= new Partials(partialsDirectory(this.#cache.directory), owner, this.#now);
     return this.#partials;
   }
 

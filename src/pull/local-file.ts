@@ -104,7 +104,9 @@ export async function recordLocalFile(
 ): Promise<StoredImage> {
   const tags = parseRef(reference).tags();
   const file = await describeLocalName(reference, files, signal);
-  return await store.recordLocal(imageOfFile(file, reference, tags, now));
+  const image = await store.recordLocal(imageOfFile(file, reference, tags, now));
+  // Of several files of these bytes the one that was asked for; what the store has is its own.
+  return image.origin === "local" ? { ...image, path: file.path } : image;
 }
 
 /**
@@ -125,17 +127,24 @@ export async function freshImage(
   if (isLocalName(text)) {
     const path = await realIfThere(localPath(parseRef(text).tags()[0] ?? "", files));
     const known = image.localFiles.find((file) => file.path === path);
-    if (known !== undefined && (await isUnchanged(known))) return image;
+    if (known !== undefined && (await isUnchanged(known))) {
+      await allowedPath(known.path, files);
+      return image.origin === "local" ? { ...image, path: known.path } : image;
+    }
     return await recordLocalFile(store, text, files, now, signal);
   }
   if (image.origin !== "local") return image;
   for (const file of image.localFiles) {
-    if (await isUnchanged(file)) return { ...image, path: file.path };
+    if (!(await isUnchanged(file))) continue;
+    await allowedPath(file.path, files);
+    return { ...image, path: file.path };
   }
   for (const { path } of image.localFiles) {
     const file = await describedIfThere(path, files, signal);
     if (file?.id !== image.id) continue;
     const { tags } = image.names;
+    // Who may only read the store cannot note it, and need not.
+    if (store.isReadOnly) return { ...image, path };
     const recorded = imageOfFile(file, image.source.reference, tags, now);
     return { ...(await store.recordLocal(recorded)), path };
   }
@@ -190,8 +199,10 @@ async function allowedPath(path: string, { directories }: LocalFiles): Promise<s
   const roots = await Promise.all(directories.map(realIfThere));
   const root = roots.find((each) => each !== undefined && isInside(real, each));
   if (root === undefined) throw refused(path, `a file in ${directories.join(" or ")}`);
-  for (let at = real; at.length >= root.length; at = dirname(at)) await requireTrusted(at);
-  return real;
+  for (let at = real; ; at = dirname(at)) {
+    await requireTrusted(at);
+    if (at === root) return real;
+  }
 }
 
 async function realIfThere(path: string): Promise<string | undefined> {

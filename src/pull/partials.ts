@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { isErrno } from "../base/index.ts";
 import type { Descriptor } from "../image/index.ts";
 
@@ -18,30 +19,36 @@ export function partialsDirectory(cacheDirectory: string): string {
  */
 export class Partials {
   readonly #directory: string;
-  readonly #origin: string;
+  readonly #owner: string;
   readonly #now: () => number;
   #swept: Promise<void> | undefined;
 
   /**
    * @param directory - made when it is needed
-   * @param origin - the source that delivers
+   * @param owner - the store that pulls and the source that delivers
    * @param now - milliseconds since 1970
    */
-  constructor(directory: string, origin: string, now: () => number) {
+  constructor(directory: string, owner: string, now: () => number) {
     this.#directory = directory;
-    this.#origin = origin;
+    this.#owner = owner;
     this.#now = now;
   }
 
   /**
    * The file for the bytes of a blob, and how many of them it holds: less than all, so that the source
-   * is asked again. System errors come as they are.
+   * is asked again; undefined where others could have put it there. System errors come as they are.
+   *
+   * @param use - what else the caller's claim is for, so that nobody without it has the same file
    */
-  async open({ digest, size }: Descriptor): Promise<{ path: string; bytes: number }> {
+  async open(
+    { digest, size }: Descriptor,
+    use: string,
+  ): Promise<{ path: string; bytes: number } | undefined> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    if (!(await isOursAlone(this.#directory))) return undefined;
     this.#swept ??= this.#sweep();
     await this.#swept;
-    const name = createHash("sha256").update(`${this.#origin} ${digest}`).digest("hex");
+    const name = createHash("sha256").update(`${this.#owner} ${use} ${digest}`).digest("hex");
     const path = join(this.#directory, `${name}.blob`);
     return { path, bytes: Math.min(await sizeOf(path), size - 1) };
   }
@@ -52,6 +59,12 @@ export class Partials {
       if (this.#now() - (await timeOf(path)) > MAX_AGE_MS) await rm(path, { force: true });
     }
   }
+}
+
+/** A cache may be shared with other users: what they could write, or link elsewhere, is not used. */
+async function isOursAlone(directory: string): Promise<boolean> {
+  const facts = await lstat(directory);
+  return facts.isDirectory() && facts.uid === process.geteuid?.() && (facts.mode & 0o022) === 0;
 }
 
 async function sizeOf(path: string): Promise<number> {

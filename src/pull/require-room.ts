@@ -1,4 +1,5 @@
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
+import { isErrno } from "../base/index.ts";
 import type { PackCache } from "../packs/index.ts";
 import { PullError } from "./pull-error.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
@@ -14,7 +15,7 @@ const LEAST_SHARE = 0.7;
 export interface Room {
   /** On the file system that is asked. */
   readonly directory: string;
-  readonly cache: Pick<PackCache, "evict"> | undefined;
+  readonly cache: Pick<PackCache, "directory" | "evict" | "usage"> | undefined;
   /** Whether the pack of a layer is kept there. */
   readonly isKept: (layer: ResolvedLayer) => Promise<boolean>;
   /** The image, as messages name it. */
@@ -28,27 +29,44 @@ export interface Room {
  */
 export async function requireRoom(image: ResolvedImage, room: Room): Promise<void> {
   const { directory, cache, what } = room;
-  const needed = await leastBytes(image, room.isKept);
-  if (needed <= (await freeBytes(directory))) return;
-  await cache?.evict(0);
-  // What was kept is gone now, and has to be made again.
-  const all = await leastBytes(image, () => Promise.resolve(false));
+  const holdsPacks = cache === undefined || (await areOnOneDisk(directory, cache.directory));
+  const needed = await leastBytes(image, { ...room, holdsPacks });
   const free = await freeBytes(directory);
-  if (all <= free) return;
+  if (needed <= free) return;
+  // What is kept goes when there is need of its room, and then has to be made again.
+  const all = await leastBytes(image, { isKept: () => Promise.resolve(false), holdsPacks });
+  const kept = holdsPacks ? ((await cache?.usage())?.bytes ?? 0) : 0;
+  if (all <= free + kept && cache !== undefined) {
+    await cache.evict(0);
+    if (all <= (await freeBytes(directory))) return;
+  }
   throw new PullError(
     "NO_SPACE",
     `${what}: expected at least ${all} bytes free in ${directory}, got ${free}`,
   );
 }
 
-async function leastBytes({ layers }: ResolvedImage, isKept: Room["isKept"]): Promise<number> {
+async function areOnOneDisk(one: string, other: string): Promise<boolean> {
+  try {
+    return (await stat(one)).dev === (await stat(other)).dev;
+  } catch (error) {
+    // One that is still to be made lies, as a rule, where the other one does.
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return true;
+    throw error;
+  }
+}
+
+async function leastBytes(
+  { layers }: ResolvedImage,
+  { isKept, holdsPacks }: Pick<Room, "isKept"> & { readonly holdsPacks: boolean },
+): Promise<number> {
   let bytes = 0;
   const distinct = new Map(layers.map((layer) => [layer.diffId, layer]));
   for (const layer of distinct.values()) {
     const { mediaType, size } = layer.descriptor;
     // How much of a plain tar is left, nobody can tell.
     if (!isCompressed(mediaType)) continue;
-    const copies = (await isKept(layer)) ? 1 : 2;
+    const copies = !holdsPacks || (await isKept(layer)) ? 1 : 2;
     bytes += copies * size * LEAST_SHARE;
   }
   return Math.floor(bytes);

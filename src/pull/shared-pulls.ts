@@ -36,8 +36,8 @@ export class SharedPulls {
     const key = keyOf(reference, context, options);
     const listeners = this.#listeners.get(key) ?? new Listeners();
     this.#listeners.set(key, listeners);
-    listeners.add(options.onEvent);
     try {
+      listeners.add(options.onEvent);
       return await this.#flights.run(
         key,
         async (stop) => {
@@ -91,6 +91,7 @@ class Listeners {
   }
 
   remove(listener: OnPullEvent): void {
-    this.#all.splice(this.#all.indexOf(listener), 1);
+    const index = this.#all.indexOf(listener);
+    if (index >= 0) this.#all.splice(index, 1);
   }
 }

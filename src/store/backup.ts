@@ -1,7 +1,19 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Connection } from "./connection.ts";
+import { withLock } from "./lock-files.ts";
+import { databaseFailure } from "./sqlite-error.ts";
 import type { StorePaths } from "./store-directory.ts";
+import { StoreError } from "./store-error.ts";
 
 /** Files that SQLite keeps beside a database. */
 const COMPANIONS = ["-journal", "-wal", "-shm"];
@@ -13,54 +25,73 @@ export function backupPath({ root }: Pick<StorePaths, "root">): string {
 
 /** Replaces the backup by the state of the open database, whole or not at all. */
 export function writeBackup(connection: Connection, paths: StorePaths): void {
-  const fresh = join(paths.tmp, "new.backup");
-  removeDatabase(fresh);
-  connection.run("VACUUM INTO ?", fresh);
-  chmodSync(fresh, statSync(paths.database).mode & 0o777);
-  sync(fresh);
-  renameSync(fresh, backupPath(paths));
-  sync(paths.root);
+  withLock(join(paths.locks, "backup.lock"), () => {
+    const fresh = join(paths.tmp, "new.backup");
+    removeDatabase(fresh);
+    connection.run("VACUUM INTO ?", fresh);
+    chmodSync(fresh, statSync(paths.database).mode & 0o777);
+    sync(fresh);
+    renameSync(fresh, backupPath(paths));
+    sync(paths.root);
+  });
 }
 
 /**
- * Makes the database `fresh` out of the backup.
+ * Makes the database `fresh` out of the backup. A damaged one is put aside.
  *
- * @param check - throws for what is none of our databases
+ * @param check - throws StoreError `STORE_DAMAGED` for what is none of our databases
  * @returns whether there was a sound one
+ * @throws what keeps a backup from being read that may be sound
  */
 export function restoreBackup(
   paths: StorePaths,
   fresh: string,
   check: (connection: Connection) => void,
 ): boolean {
+  const path = backupPath(paths);
+  if (!existsSync(path)) return false;
   try {
     // The backup itself is only read, whatever is in it.
-    const backup = new Connection(backupPath(paths), { readOnly: true });
+    const backup = new Connection(path, { readOnly: true });
     try {
       check(backup);
-      if (backup.get("PRAGMA quick_check(1)")?.["quick_check"] !== "ok") return false;
-      backup.run("VACUUM INTO ?", fresh);
-      return true;
+      if (backup.get("PRAGMA quick_check(1)")?.["quick_check"] === "ok") {
+        backup.run("VACUUM INTO ?", fresh);
+        return true;
+      }
     } finally {
       backup.close();
     }
-  } catch {
-    // None there, or as damaged as what it was to replace: the files alone must do.
+  } catch (error) {
     removeDatabase(fresh);
-    return false;
+    if (!isDamage(error, paths.root)) throw error;
+  }
+  putAside(path);
+  return false;
+}
+
+/** Whether `error` says that a database is damaged, and not that it cannot be read just now. */
+export function isDamage(error: unknown, root: string): boolean {
+  const failure = databaseFailure(error, root);
+  return failure instanceof StoreError && failure.code === "STORE_DAMAGED";
+}
+
+/**
+ * Gives a damaged database another name, with what belongs to it: nothing is thrown away. Nobody has
+ * it open.
+ */
+export function putAside(path: string): void {
+  const aside = unusedName(`${path}.damaged`);
+  // What belongs to it first: beside another database it would be taken for that one's.
+  for (const suffix of [...COMPANIONS, ""]) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
 }
 
-/** Gives a damaged database another name, with what belongs to it: nothing is thrown away. */
-export function setAside({ database }: StorePaths): void {
-  const aside = `${database}.damaged`;
-  removeDatabase(aside);
-  for (const suffix of ["", ...COMPANIONS]) {
-    try {
-      renameSync(database + suffix, aside + suffix);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    }
+function unusedName(path: string): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? path : `${path}.${number}`;
+    if (["", ...COMPANIONS].every((suffix) => !existsSync(name + suffix))) return name;
   }
 }
 

@@ -20,7 +20,8 @@ import type {
   Result,
   StoreTraits,
 } from "./operations.ts";
-import { createDatabase, openSchema, replaceDatabase } from "./schema.ts";
+import { makeDatabase, openSchema } from "./schema.ts";
+import { OpenLock } from "./open-lock.ts";
 import { freeReserve } from "./reserve.ts";
 import { databaseFailure, isDiskFull } from "./sqlite-error.ts";
 import { storePaths, type StorePaths } from "./store-directory.ts";
@@ -28,6 +29,7 @@ import { StoreError } from "./store-error.ts";
 
 const locks = new LockFiles();
 let database: Database | undefined;
+let openLock: OpenLock | undefined;
 let root = "";
 
 function answer(request: Request): Result<Operation> {
@@ -36,6 +38,7 @@ function answer(request: Request): Result<Operation> {
       return open(request.argument);
     case "rebuild":
       database?.abandon();
+      openLock?.[Symbol.dispose]();
       return open({ root, readOnly: false, replaces: true, ...request.argument });
     case "tryLock":
       return locks.tryLock(request.argument.path);
@@ -45,6 +48,7 @@ function answer(request: Request): Result<Operation> {
     case "close":
       locks.close();
       database?.close();
+      openLock?.[Symbol.dispose]();
       return;
     default:
       if (database === undefined) throw new Error(`${request.operation} before open`);
@@ -60,15 +64,17 @@ function ask<O extends DatabaseOperation>(answers: Answers<O>, request: Request<
 function open(request: OpenRequest): OpenAnswer {
   root = request.root;
   const paths = storePaths(root);
-  const { readOnly, traits: wished } = request;
-  let wasRebuilt = false;
-  if (wished !== undefined) {
-    const make = request.replaces === true ? replaceDatabase : createDatabase;
-    wasRebuilt = make(paths, wished);
+  const { readOnly, traits: wished, replaces = false } = request;
+  const wasRebuilt = wished !== undefined && makeDatabase(paths, wished, { replaces });
+  openLock = readOnly ? undefined : new OpenLock(paths);
+  try {
+    const { traits, connection } = withReserve(paths, readOnly, () => connect(paths, readOnly));
+    database = new Database(connection, paths, { readOnly });
+    return { traits, wasRebuilt };
+  } catch (error) {
+    openLock?.[Symbol.dispose]();
+    throw error;
   }
-  const { traits, connection } = withReserve(paths, readOnly, () => connect(paths, readOnly));
-  database = new Database(connection, paths, { readOnly });
-  return { traits, wasRebuilt };
 }
 
 function connect(

@@ -149,7 +149,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): RecordedImage {
-    return this.#write(() => {
+    return this.#change(() => {
       const id = findId(this.#connection, { text, names });
       this.#connection.run(
         `INSERT INTO borrow VALUES (?, ?, ?, ?, ?) ON CONFLICT (image, who) DO UPDATE
@@ -165,10 +165,9 @@ export class Database implements Answers<DatabaseOperation> {
     });
   }
 
-  giveBack({ id, who }: Argument<"giveBack">): void {
-    this.#write(() =>
-      this.#connection.run("DELETE FROM borrow WHERE image = ? AND who = ?", id, who),
-    );
+  giveBack({ id, who }: Argument<"giveBack">): boolean {
+    const sql = "DELETE FROM borrow WHERE image = ? AND who = ?";
+    return this.#change(() => this.#connection.run(sql, id, who)) > 0;
   }
 
   usedBy({ id, now }: Argument<"usedBy">): readonly string[] {

@@ -193,7 +193,7 @@ for (const { name, lose } of lost) {
     assert.deepEqual(await again.strayFiles(), []);
     assert.equal(await modeOf(path), "600");
     // What was there is still there, for whoever can make more of it.
-    const aside = (await readdir(directory)).includes("siflet.db.damaged");
+    const aside = (await readdir(directory)).some((name) => name.startsWith("siflet.db.damaged"));
     assert.equal(aside, name !== "is gone");
     assert.ok(bytes.length > 0);
   });
@@ -227,6 +227,67 @@ test("a new store was not rebuilt, nor is one that is fine", async (t) => {
     await using store = await openTestStore(directory);
     assert.equal(store.wasRebuilt, false);
   }
+});
+
+test("a log that outlived its database is not played back into the next one", async (t) => {
+  const directory = await newDirectory(t);
+  const first = await openTestStore(directory);
+  await publishTagged(first, "x", "tag:1");
+  await first.close();
+  await using child = startChild({ kind: "publish", directory, text: "y", tags: ["tag:2"] });
+  await child.report();
+  await child.kill();
+  assert.ok((await readdir(directory)).includes("siflet.db-wal"));
+  await rm(join(directory, "siflet.db"));
+  await using store = await openTestStore(directory);
+  assert.equal(store.wasRebuilt, true);
+  assert.deepEqual(await store.integrity(), []);
+  assert.ok((await store.find("tag:1", ["tag:1"])).id);
+});
+
+for (const how of ["lost", "damaged"] as const) {
+  test(`while somebody has a ${how} database open it is not made again`, async (t) => {
+    const directory = await newDirectory(t);
+    const holder = await openTestStore(directory);
+    await publishTagged(holder, "x", "tag:1");
+    const path = join(directory, "siflet.db");
+    if (how === "lost") await rm(path);
+    else await writeFile(path, "no database".repeat(1000));
+    await assert.rejects(openTestStore(directory), { code: "STORE_BUSY" });
+    await holder.close();
+    await using store = await openTestStore(directory);
+    assert.equal(store.wasRebuilt, true);
+    assert.deepEqual(await store.integrity(), []);
+  });
+}
+
+test("a backup of a newer version is not thrown away", async (t) => {
+  const directory = await newDirectory(t);
+  const store = await openTestStore(directory);
+  await publishTagged(store, "x", "tag:1");
+  await store.close();
+  const backup = new DatabaseSync(join(directory, "siflet.db.backup"));
+  backup.exec("PRAGMA user_version = 99");
+  backup.close();
+  await rm(join(directory, "siflet.db"));
+  await assert.rejects(openTestStore(directory), { code: "STORE_SCHEMA" });
+  assert.ok((await readdir(directory)).includes("siflet.db.backup"));
+});
+
+test("a borrow is in the backup, and a shared store stays shared when it is made again", async (t) => {
+  const directory = join(await newDirectory(t), "shared");
+  const store = await openTestStore(directory, { readers: { kind: "everyone" } });
+  await publishTagged(store, "x", "tag:1");
+  await store.close();
+  const borrowing = await openTestStore(directory);
+  await borrowing.borrow("tag:1", ["tag:1"], "me");
+  await borrowing.close();
+  await rm(join(directory, "siflet.db"));
+  await using again = await openTestStore(directory);
+  const { id } = await again.find("tag:1", ["tag:1"]);
+  assert.deepEqual(await again.usedBy(id), ["me"]);
+  assert.equal(again.traits.journal, "rollback");
+  assert.equal(await modeOf(join(directory, "siflet.db")), "644");
 });
 
 test("two that find a database damaged at once make one", async (t) => {
@@ -339,7 +400,7 @@ for (const claims of ["socket", "lock-file"] as const) {
     await (await openTestStore(directory)).close();
     await assert.rejects(stat(path), { code: "ENOENT" });
     assert.deepEqual(
-      (await readdir(join(directory, "locks"))).filter((name) => !/create|reaper/.test(name)),
+      (await readdir(join(directory, "locks"))).filter((name) => !/open|backup|reaper/.test(name)),
       [],
     );
   });

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Claims } from "./claims.ts";
 import { DatabaseClient } from "./database-client.ts";
@@ -111,7 +112,11 @@ async function chooseTraits(
 ): Promise<StoreTraits> {
   try {
     const local = await isLocal(paths.root);
-    const isPrivate = readers === undefined || readers.kind === "owner";
+    // A shared store stays one when its database is made again.
+    const isPrivate =
+      readers === undefined
+        ? ((await stat(paths.images)).mode & 0o044) === 0
+        : readers.kind === "owner";
     const sockets = local && (await SocketClaims.worksIn(paths.locks, client));
     return {
       // Who may only read cannot open a WAL.

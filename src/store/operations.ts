@@ -87,7 +87,8 @@ export interface Operations {
   dropTombstone: Call<{ readonly file: string }, void>;
 
   borrow: Call<Lookup & BorrowOptions & { readonly who: string } & At, RecordedImage>;
-  giveBack: Call<{ readonly id: string; readonly who: string }, void>;
+  /** Whether there was such a borrow. */
+  giveBack: Call<{ readonly id: string; readonly who: string }, boolean>;
   usedBy: Call<ById, readonly string[]>;
   /** Remembers a use; written with the next write, after a delay or at the close. */
   touch: Call<ById, void>;

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { removeDatabase, restoreBackup, setAside, sync } from "./backup.ts";
+import { isDamage, putAside, removeDatabase, restoreBackup, sync } from "./backup.ts";
 import { Connection } from "./connection.ts";
-import { withLock } from "./lock-files.ts";
+import { withOpenersOut } from "./open-lock.ts";
 import type { StoreTraits } from "./operations.ts";
 import { choiceOf, damaged, numberOf } from "./row.ts";
 import type { StorePaths } from "./store-directory.ts";
@@ -110,35 +110,28 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * Makes the database where there is none: out of the backup where a database was lost, else an empty
- * one. It appears complete under its name or not at all, and of two processes that make it at once
- * the later one finds the earlier one's.
+ * Makes the database where there is none, and with `replaces` in the place of a damaged one: out of the
+ * backup, else an empty one. It appears complete under its name or not at all. Of several processes
+ * that do this at once one does it, and none while another has the database open: what that one
+ * commits would be lost.
  *
- * @returns whether there was a store before: a backup, or files of images
+ * @returns whether a store that was there before got another database
+ * @throws StoreError `STORE_BUSY` where somebody has the lost or damaged database open
  */
-export function createDatabase(paths: StorePaths, traits: StoreTraits): boolean {
-  if (existsSync(paths.database)) return false;
-  return withLock(join(paths.locks, "create.lock"), () => {
-    if (existsSync(paths.database)) return false;
-    return makeDatabase(paths, traits);
+export function makeDatabase(
+  paths: StorePaths,
+  traits: StoreTraits,
+  options: { readonly replaces: boolean },
+): boolean {
+  const isNeeded = options.replaces ? () => !isSound(paths) : () => !existsSync(paths.database);
+  const made = withOpenersOut(paths, isNeeded, () => {
+    if (existsSync(paths.database)) putAside(paths.database);
+    return writeDatabase(paths, traits);
   });
+  return made ?? false;
 }
 
-/**
- * Puts a damaged database aside and makes another one in its place, as `createDatabase` does.
- *
- * @returns whether it was still damaged: another process may have been faster
- */
-export function replaceDatabase(paths: StorePaths, traits: StoreTraits): boolean {
-  return withLock(join(paths.locks, "create.lock"), () => {
-    if (isSound(paths)) return false;
-    setAside(paths);
-    makeDatabase(paths, traits);
-    return true;
-  });
-}
-
-function isSound({ database }: StorePaths): boolean {
+function isSound({ database, root }: StorePaths): boolean {
   try {
     const connection = new Connection(database, { readOnly: false });
     try {
@@ -147,12 +140,13 @@ function isSound({ database }: StorePaths): boolean {
     } finally {
       connection.close();
     }
-  } catch {
-    return false;
+  } catch (error) {
+    if (isDamage(error, root)) return false;
+    throw error;
   }
 }
 
-function makeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
+function writeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
   const fresh = join(paths.tmp, "new.db");
   // Left by one who died here; with the lock in hand it is nobody's.
   removeDatabase(fresh);
@@ -162,6 +156,8 @@ function makeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
   });
   const hadImages = readdirSync(paths.images).length > 0;
   writeSchema(fresh, paths.images, traits, { isThere: wasRestored });
+  // A log that outlived its database would be played back into this one.
+  putAside(paths.database);
   renameSync(fresh, paths.database);
   sync(paths.root);
   return wasRestored || hadImages;
@@ -188,6 +184,8 @@ function writeSchema(
         connection.execute(`PRAGMA application_id = ${APPLICATION_ID}`);
         connection.execute(`PRAGMA user_version = ${SCHEMA_VERSION}`);
       }
+      // What a removal left to be deleted may have been pulled again since.
+      connection.run("DELETE FROM tombstone");
       connection.run("INSERT OR REPLACE INTO setting VALUES ('claims', ?)", traits.claims);
     });
   } finally {

@@ -62,7 +62,8 @@ export async function makeStoreDirectory(
 ): Promise<void> {
   try {
     // Parents that are missing are made the same way: XDG asks for 0700 too.
-    if ((await mkdir(paths.root, { recursive: true, mode: 0o700 })) !== undefined) {
+    const made = await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    if (made !== undefined || readers.kind !== "owner") {
       await admit(paths.root, readers);
     }
     await requireWritable(paths.root);

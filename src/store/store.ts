@@ -193,6 +193,11 @@ export class Store implements AsyncDisposable {
     return record && this.#stored(record);
   }
 
+  /** Whether it was opened to be read alone. */
+  get isReadOnly(): boolean {
+    return this.#writer === undefined;
+  }
+
   /** What is wrong with the database, in SQLite's words; nothing for a sound one. */
   async integrity(): Promise<readonly string[]> {
     return await this.#client.call("integrity", undefined);
@@ -260,10 +265,14 @@ export class Store implements AsyncDisposable {
     return this.#stored(await this.#client.call("borrow", request));
   }
 
-  /** Ends the borrow of image `id` by `who`; fine where there is none. */
-  async return(id: string, who: string): Promise<void> {
+  /**
+   * Ends the borrow of image `id` by `who`; fine where there is none.
+   *
+   * @returns whether there was one
+   */
+  async return(id: string, who: string): Promise<boolean> {
     this.#write("return an image");
-    await this.#client.call("giveBack", { id, who });
+    return await this.#client.call("giveBack", { id, who });
   }
 
   /**

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError, hashFile, isErrno } from "../base/index.ts";
-import { describeSif } from "../pull/index.ts";
+import { describeSif, isSystemError } from "../pull/index.ts";
 import {
   fileIdentity,
   StoreError,
@@ -32,6 +32,7 @@ export type FaultKind =
   | "wrong-hash"
   | "unowned-file"
   | "unowned-damaged-file"
+  | "unreadable"
   | "stale-file"
   | "local-file-changed";
 
@@ -164,8 +165,8 @@ class Check {
       return { kind: "wrong-size", text: `expected ${size} bytes, got ${got}`, identity };
     }
     if (!this.#options.deep) return undefined;
-    const hash = await this.#hash(path, size);
-    if (hash === id) return undefined;
+    const hash = await this.#hash(path, size, id);
+    if (hash === undefined || hash === id) return undefined;
     return { kind: "wrong-hash", text: `expected sha256 ${id}, got ${hash}`, identity };
   }
 
@@ -180,7 +181,8 @@ class Check {
   async #checkStray(file: StrayFile): Promise<void> {
     const { id, path } = file;
     const bytes = await sizeOf(path);
-    const hash = await this.#hash(path, bytes);
+    const hash = await this.#hash(path, bytes, id);
+    if (hash === undefined) return;
     if (hash !== id) {
       const text = `no image's, and expected sha256 ${id}, got ${hash}`;
       const isGone = this.#options.repair && (await this.#store.discard(file, this.#signal));
@@ -232,11 +234,20 @@ class Check {
     }
   }
 
-  async #hash(path: string, bytes: number): Promise<string> {
+  /** Undefined where it cannot be read, which is noted, or is gone by now. */
+  async #hash(path: string, bytes: number, id: string): Promise<string | undefined> {
     this.#options.onFile?.(path, bytes);
-    const hash = await hashFile(path, this.#signal);
-    this.#bytesHashed += bytes;
-    return hash;
+    try {
+      const hash = await hashFile(path, this.#signal);
+      this.#bytesHashed += bytes;
+      return hash;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      if (!isErrno(error, "ENOENT")) {
+        this.#note({ kind: "unreadable", path, id, text: error.message }, undefined);
+      }
+      return undefined;
+    }
   }
 }
 

@@ -100,6 +100,15 @@ async function importRecord(
     if (path === undefined) return { outcome: "missing", id: info.id, path: info.path };
     return await importImage(store, info, path, options, signal);
   } catch (error) {
+    if (isSystemError(error)) {
+      const { message } = error;
+      return {
+        outcome: "refused",
+        ...(info && { id: info.id }),
+        code: "LOCAL_FILE_UNREADABLE",
+        message,
+      };
+    }
     // The store's own troubles concern every record that is left, an image's only itself.
     if (!(error instanceof CodedError) || error instanceof StoreError) throw error;
     const { message } = error;

@@ -130,6 +130,35 @@ test("two files of the same bytes are one image, which lives as long as one of t
   await assert.rejects(fresh(`local.file${first}`), { code: "NOT_FOUND" });
 });
 
+test("of two files of the same bytes each name means its own, also when the other one changes", async (t) => {
+  const { directory, one, pull, fresh } = await setUp(t);
+  const [first, second] = [join(directory, "a.sif"), join(directory, "b.sif")];
+  for (const path of [first, second]) await copyFile(join(directory, "one.sif"), path);
+  assert.equal((await pull(first)).path, first);
+  assert.equal((await pull(second)).path, second);
+  await copyFile(join(directory, "two.sif"), first);
+  const image = await fresh(`local.file${second}`);
+  assert.equal(image.id, one);
+  assert.equal(image.path, second);
+});
+
+test("the root of the file system is a directory like any other", async (t) => {
+  const { directory, one, pull } = await setUp(t);
+  await chmod(join(directory, "one.sif"), 0o644);
+  await chmod(directory, 0o755);
+  const files = { directories: ["/"], aliases: {} };
+  assert.equal((await pull(join(directory, "one.sif"), files)).id, one);
+});
+
+test("a file recorded before it was forbidden is not given out any more", async (t) => {
+  const { directory, one, pull, fresh } = await setUp(t);
+  const path = join(directory, "one.sif");
+  await pull(path);
+  const files = { directories: ["/nowhere"], aliases: {} };
+  await assert.rejects(fresh(`local.file${path}`, files), { code: "LOCAL_FILE_REFUSED" });
+  await assert.rejects(fresh(one, files), { code: "LOCAL_FILE_REFUSED" });
+});
+
 test("an alias names a path that a reference cannot spell", async (t) => {
   const { directory, one, pull, fresh } = await setUp(t);
   const path = join(directory, "One image: 2.sif");

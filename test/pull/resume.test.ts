@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { pullToStore, type PullOptions } from "../../src/pull/index.ts";
@@ -156,6 +156,22 @@ test("what one registry delivered is nothing to another one", async (t) => {
   await setup.pullFrom(other);
   assert.deepEqual(setup.ranges(other), [""]);
   assert.equal((await setup.partials()).length, 1);
+});
+
+test("another profile of the same image has its own part of a blob", async (t) => {
+  const setup = await setUp(t, { ranges: true });
+  await cutPull(setup);
+  await setup.pull(never, { compression: "zstd" });
+  assert.deepEqual(setup.ranges(), ["", ""]);
+  assert.equal((await setup.partials()).length, 1);
+});
+
+test("a directory of parts that others can write to is not used", async (t) => {
+  const setup = await setUp(t, { ranges: true });
+  const path = await cutPull(setup);
+  await chmod(join(path, ".."), 0o777);
+  await setup.pull();
+  assert.deepEqual(setup.ranges(), ["", ""]);
 });
 
 test("with a directory of its own for layers on their way nothing is kept", async (t) => {
