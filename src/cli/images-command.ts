@@ -1,5 +1,5 @@
 import { formatPlatform } from "../image/index.ts";
-import type { StoredImage } from "../store/index.ts";
+import type { Store, StoredImage } from "../store/index.ts";
 import { isPinned } from "../upkeep/index.ts";
 import { formatAge, formatSize, shortId } from "./format.ts";
 import { imageJson } from "./image-json.ts";
@@ -17,12 +17,12 @@ export interface ImagesFlags {
 /** `siflet images`: what the store holds, the image used last first. */
 export async function imagesCommand(flags: ImagesFlags, session: Session): Promise<void> {
   await using store = await openStoreToRead(session);
-  const images = (await store?.list()) ?? [];
   const { pins } = (await session.config()).values;
   if (flags.json === true) {
-    await session.print(`${jsonText(images.map((image) => imageJson(image, pins)))}\n`);
+    await printJson(store, pins, session);
     return;
   }
+  const images = (await store?.list()) ?? [];
   const now = session.environment.now();
   await session.print(
     formatTable([
@@ -30,6 +30,23 @@ export async function imagesCommand(flags: ImagesFlags, session: Session): Promi
       ...images.flatMap((image) => rowsOf(image, pins, now)),
     ]),
   );
+}
+
+/** One array, of which the first images are printed while the last are still looked up. */
+async function printJson(
+  store: Store | undefined,
+  pins: readonly string[],
+  session: Session,
+): Promise<void> {
+  let separator = "[";
+  for await (const part of store?.listInParts() ?? []) {
+    const items = part.map((image) => imageJson(image, pins));
+    if (items.length === 0) continue;
+    await session.print(separator + jsonText(items).slice(1, -1));
+    separator = ",";
+    if (session.isReaderGone) return;
+  }
+  await session.print(separator === "[" ? "[]\n" : "]\n");
 }
 
 /** One row, and one more for each further name. */

@@ -10,7 +10,6 @@ import {
   parseImageName,
   parseOciConfig,
   parseRef,
-  parseStrictJson,
   repositoryName,
   Reference,
   type ImageHome,
@@ -77,7 +76,17 @@ function ociConfigOf({
 }: Pick<StoredImage, "ociConfigJson" | "id">): Info["ociConfig"] {
   if (ociConfigJson === undefined) return undefined;
   const what = `recorded configuration of image ${id}`;
-  return parseOciConfig(parseStrictJson(Buffer.from(ociConfigJson), what), what);
+  // Written by us, in one form alone: the strict reader is for what others wrote.
+  return parseOciConfig(parseOwnJson(ociConfigJson, what), what);
+}
+
+function parseOwnJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ImageError("JSON_INVALID", `${what}: ${error.message}`, { cause: error });
+  }
 }
 
 /** The origin domain of a recorded name: all registries have one. */

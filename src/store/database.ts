@@ -2,9 +2,10 @@ import { writeBackup } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
-  allImages,
   findId,
   imageById,
+  imageIds,
+  imagesById,
   imagesByContent,
   insertImage,
   moveNames,
@@ -66,8 +67,12 @@ export class Database implements Answers<DatabaseOperation> {
     return this.#connection.snapshot(() => imagesByContent(this.#connection, contentKey, now));
   }
 
-  list({ now }: Argument<"list">): readonly RecordedImage[] {
-    return this.#connection.snapshot(() => allImages(this.#connection, now));
+  listIds(): readonly string[] {
+    return imageIds(this.#connection);
+  }
+
+  listSome({ ids, now }: Argument<"listSome">): readonly RecordedImage[] {
+    return this.#connection.snapshot(() => imagesById(this.#connection, ids, now));
   }
 
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {

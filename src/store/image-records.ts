@@ -74,15 +74,30 @@ export function imagesByContent(
   return imagesWhere(connection, "content_key = ?", [contentKey], now);
 }
 
-/** All images, the one used last first. */
-export function allImages(connection: Connection, now: number): readonly RecordedImage[] {
-  return imagesWhere(connection, "TRUE", [], now);
+/** Ids of all images, the one used last first. */
+export function imageIds(connection: Connection): readonly string[] {
+  return connection
+    .all("SELECT id FROM image ORDER BY last_used_at DESC, id")
+    .map((row) => textOf(row, "id"));
+}
+
+/** The images with these ids, in their order; those that are gone are left out. */
+export function imagesById(
+  connection: Connection,
+  ids: readonly string[],
+  now: number,
+): readonly RecordedImage[] {
+  const condition = "id IN (SELECT value FROM json_each(?))";
+  const images = new Map(
+    imagesWhere(connection, condition, [JSON.stringify(ids)], now).map((each) => [each.id, each]),
+  );
+  return ids.flatMap((id) => images.get(id) ?? []);
 }
 
 /** Four queries whatever the number of images: one for each would take seconds for thousands. */
 function imagesWhere(
   connection: Connection,
-  condition: "id = ?" | "content_key = ?" | "TRUE",
+  condition: "id = ?" | "content_key = ?" | "id IN (SELECT value FROM json_each(?))",
   values: readonly string[],
   now: number,
 ): readonly RecordedImage[] {
@@ -121,15 +136,18 @@ function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
 }
 
 function imageOf(row: Row, names: readonly Row[]): Omit<RecordedImage, "borrowers" | "localFiles"> {
-  const named = (kind: string): readonly string[] =>
-    names.filter((name) => name["kind"] === kind).map((name) => textOf(name, "name"));
+  const tags: string[] = [];
+  const digests: string[] = [];
+  for (const name of names) {
+    (name["kind"] === "tag" ? tags : digests).push(textOf(name, "name"));
+  }
   const contentKey = optionalTextOf(row, "content_key");
   const ociConfigJson = optionalTextOf(row, "oci_config");
   const variant = textOf(row, "variant");
   return {
     id: textOf(row, "id"),
     size: numberOf(row, "size"),
-    names: { tags: named("tag"), digests: named("digest") },
+    names: { tags, digests },
     origin: choiceOf(row, "origin", ["layers", "sif", "local"]),
     ...(contentKey === undefined ? {} : { contentKey }),
     ...profileOf(row),

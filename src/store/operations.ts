@@ -72,7 +72,10 @@ export interface Operations {
   find: Call<Lookup & At, RecordedImage>;
   findById: Call<ById, RecordedImage | undefined>;
   findByContent: Call<{ readonly contentKey: string } & At, readonly RecordedImage[]>;
-  list: Call<At, readonly RecordedImage[]>;
+  /** Of all images, the one used last first. */
+  listIds: Call<undefined, readonly string[]>;
+  /** Those of the images that are there, in the order of `ids`. */
+  listSome: Call<{ readonly ids: readonly string[] } & At, readonly RecordedImage[]>;
 
   commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
   addNames: Call<{ readonly names: Names } & ById, RecordedImage>;

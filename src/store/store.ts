@@ -33,6 +33,9 @@ export interface StoreWriter {
   readonly sweepLocks: () => Promise<void>;
 }
 
+/** Images that are looked up at a time. */
+const PART = 250;
+
 /** What an open store consists of. */
 export interface OpenedParts {
   readonly paths: StorePaths;
@@ -104,8 +107,30 @@ export class Store implements AsyncDisposable {
 
   /** All images, the one used last first. */
   async list(): Promise<readonly StoredImage[]> {
-    const records = await this.#client.call("list", { now: this.#now() });
-    return records.map((record) => this.#stored(record));
+    const images: StoredImage[] = [];
+    for await (const part of this.listInParts()) images.push(...part);
+    return images;
+  }
+
+  /**
+   * All images, the one used last first, some hundred at a time: while the caller works on some, the
+   * database looks for the next ones. What is removed meanwhile may be left out.
+   */
+  async *listInParts(): AsyncIterable<readonly StoredImage[]> {
+    const now = this.#now();
+    const ids = await this.#client.call("listIds", undefined);
+    const ask = (start: number): Promise<readonly RecordedImage[]> => {
+      const part = this.#client.call("listSome", { ids: ids.slice(start, start + PART), now });
+      // Heard when its turn comes, unless the caller has left by then.
+      part.catch(() => undefined);
+      return part;
+    };
+    let next = ask(0);
+    for (let start = 0; start < ids.length; start += PART) {
+      const records = await next;
+      next = ask(start + PART);
+      yield records.map((record) => this.#stored(record));
+    }
   }
 
   /**
