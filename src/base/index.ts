@@ -20,3 +20,5 @@ export { isErrno } from "./errno.ts";
 export { copyContents } from "./copy-contents.ts";
 export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
+export { exists } from "./exists.ts";
+export { fileSize } from "./file-size.ts";

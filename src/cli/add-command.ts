@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
-import { parseRef } from "../image/index.ts";
-import { addFile, infoOf, storeNamesOf } from "../pull/index.ts";
+import { addFile, infoOf, storeTagOf } from "../pull/index.ts";
 import { usageError } from "./cli-error.ts";
 import { formatSize } from "./format.ts";
 import { jsonText } from "./json-text.ts";
@@ -45,8 +44,7 @@ export async function addCommand(file: string, flags: AddFlags, session: Session
 
 /** A file proves no digest of a registry: only tags can be given. */
 function tagOf(text: string): string {
-  const [digest] = parseRef(text).digests();
-  const [tag] = storeNamesOf(text);
-  if (digest === undefined && tag !== undefined) return tag;
+  const tag = storeTagOf(text);
+  if (tag !== undefined) return tag;
   throw usageError(`add: --name: expected a name without a digest, got ${JSON.stringify(text)}`);
 }

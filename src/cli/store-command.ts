@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isErrno } from "../base/index.ts";
+import { exists } from "../base/index.ts";
 import { StoreError, type Readers } from "../store/index.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { printable } from "./printable.ts";
@@ -15,7 +15,7 @@ export interface StoreInitFlags {
 export async function storeInitCommand(flags: StoreInitFlags, session: Session): Promise<void> {
   const directory = await session.storeDirectory();
   const readers = await readersOf(flags);
-  if (await isThere(join(directory, "siflet.db"))) {
+  if (await exists(join(directory, "siflet.db"))) {
     throw new StoreError("STORE_EXISTS", `store ${directory}: there is one already`);
   }
   const { environment } = session;
@@ -54,14 +54,4 @@ async function groupId(text: string): Promise<number> {
   if (text !== "" && gid !== undefined && /^[0-9]+$/.test(gid)) return Number(gid);
   const message = `--group ${text}: expected a number or a group of /etc/group`;
   throw new CliError("USAGE", message);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import {
   localFilesOf,
   SharedPulls,
   storeNamesOf,
+  storeTagOf,
   type PullContext,
   type PullOptions,
 } from "../pull/index.ts";
@@ -198,8 +199,7 @@ export class ImageStore implements AsyncDisposable {
 
 /** A file proves no digest of a registry: only tags can be given. */
 function tagOf(text: string): string {
-  const [digest] = parseRef(text).digests();
-  const [tag] = storeNamesOf(text);
-  if (digest === undefined && tag !== undefined) return tag;
+  const tag = storeTagOf(text);
+  if (tag !== undefined) return tag;
   throw new ImageError("REFERENCE_INVALID", `${text}: expected a name without a digest`);
 }

@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { isErrno } from "../base/index.ts";
+import { exists } from "../base/index.ts";
 import { ImageError, type ImageHome, type Info } from "../image/index.ts";
 import type { Store } from "../store/index.ts";
 
@@ -29,15 +28,5 @@ export class StoreHome implements ImageHome {
     await this.#store.remove(id, never);
     if (isThere || origin === "local") return;
     throw new ImageError("NOT_FOUND", `image ${id}: expected its file, got none at ${path}`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
   }
 }

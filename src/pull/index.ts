@@ -1,6 +1,13 @@
 export { addFile, type AddOptions } from "./add-file.ts";
 export { findPartition, type PartitionPlace } from "./describe-image.ts";
-export { familiarText, infoOf, infoOfFile, infoOfLocal, storeNamesOf } from "./info-of.ts";
+export {
+  familiarText,
+  infoOf,
+  infoOfFile,
+  infoOfLocal,
+  storeNamesOf,
+  storeTagOf,
+} from "./info-of.ts";
 export {
   describeLocalName,
   freshImage,

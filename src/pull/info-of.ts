@@ -118,3 +118,12 @@ export function storeNamesOf(text: string): readonly string[] {
     throw error;
   }
 }
+
+/**
+ * The tag that is recorded for a reference as it was typed; undefined for one with a digest.
+ *
+ * @throws ImageError `REFERENCE_INVALID`, `REFERENCE_TRANSPORT`
+ */
+export function storeTagOf(reference: string): string | undefined {
+  return parseRef(reference).tags().length === 0 ? undefined : storeNamesOf(reference)[0];
+}

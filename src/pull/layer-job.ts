@@ -9,7 +9,7 @@ import type { ConvertOptions } from "./convert-image.ts";
 import { RegistryError } from "../registry/index.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
 import type { Partials } from "./partials.ts";
-import { isSystemError } from "./pull-error.ts";
+import { isNoSpace, isSystemError } from "./pull-error.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
 import { verifyLayer } from "./verify-layers.ts";
 
@@ -27,10 +27,6 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
   // Another layer found no room: this one is not to keep it either.
   if (signal.aborted && isNoSpace(signal.reason)) return false;
   return signal.aborted || error instanceof HttpError || error instanceof RegistryError;
-}
-
-function isNoSpace(error: unknown): boolean {
-  return error instanceof CodedError && error.code === "NO_SPACE";
 }
 
 /** Other pulls' packs while one image is converted. */

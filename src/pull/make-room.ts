@@ -1,5 +1,5 @@
-import { CodedError } from "../base/index.ts";
 import type { PackCache } from "../packs/index.ts";
+import { isNoSpace } from "./pull-error.ts";
 
 /**
  * Does `work`, and where there is no room for it gives up all packs and does it once more, before it
@@ -12,17 +12,13 @@ export async function inRoom<Result>(
   try {
     return await work();
   } catch (error) {
-    if (!isFull(error) || cache === undefined || (await cache.evict(0)) === 0) throw error;
+    if (!isNoSpace(error) || cache === undefined || (await cache.evict(0)) === 0) throw error;
   }
   try {
     return await work();
   } catch (error) {
     // What it kept until then would leave others no room either.
-    if (isFull(error)) await cache.evict(0);
+    if (isNoSpace(error)) await cache.evict(0);
     throw error;
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof CodedError && error.code === "NO_SPACE";
 }

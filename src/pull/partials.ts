@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { isErrno } from "../base/index.ts";
+import { fileSize, isErrno } from "../base/index.ts";
 import type { Descriptor } from "../image/index.ts";
 
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
@@ -50,7 +50,7 @@ export class Partials {
     await this.#swept;
     const name = createHash("sha256").update(`${this.#owner} ${use} ${digest}`).digest("hex");
     const path = join(this.#directory, `${name}.blob`);
-    return { path, bytes: Math.min(await sizeOf(path), size - 1) };
+    return { path, bytes: Math.min(await fileSize(path), size - 1) };
   }
 
   async #sweep(): Promise<void> {
@@ -65,15 +65,6 @@ export class Partials {
 async function isOursAlone(directory: string): Promise<boolean> {
   const facts = await lstat(directory);
   return facts.isDirectory() && facts.uid === process.geteuid?.() && (facts.mode & 0o022) === 0;
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return 0;
-    throw error;
-  }
 }
 
 /** When it last grew; never, where another process has just removed it. */

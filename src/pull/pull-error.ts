@@ -33,3 +33,8 @@ export function outputError(path: string, error: unknown): unknown {
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error;
 }
+
+/** Whether something failed for want of room, whoever found that out. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof CodedError && error.code === "NO_SPACE";
+}

@@ -22,8 +22,8 @@ import type {
 } from "./operations.ts";
 import { makeDatabase, openSchema } from "./schema.ts";
 import { OpenLock } from "./open-lock.ts";
-import { freeReserve } from "./reserve.ts";
-import { databaseFailure, isDiskFull } from "./sqlite-error.ts";
+import { withReserve } from "./reserve.ts";
+import { databaseFailure } from "./sqlite-error.ts";
 import { storePaths, type StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -68,7 +68,9 @@ function open(request: OpenRequest): OpenAnswer {
   const wasRebuilt = wished !== undefined && makeDatabase(paths, wished, { replaces });
   openLock = readOnly ? undefined : new OpenLock(paths);
   try {
-    const { traits, connection } = withReserve(paths, readOnly, () => connect(paths, readOnly));
+    const connecting = (): Connected => connect(paths, readOnly);
+    // A full disk must not keep anybody from opening a store in order to remove something.
+    const { traits, connection } = readOnly ? connecting() : withReserve(paths, connecting);
     database = new Database(connection, paths, { readOnly });
     return { traits, wasRebuilt };
   } catch (error) {
@@ -77,26 +79,18 @@ function open(request: OpenRequest): OpenAnswer {
   }
 }
 
-function connect(
-  paths: StorePaths,
-  readOnly: boolean,
-): { readonly connection: Connection; readonly traits: StoreTraits } {
+interface Connected {
+  readonly connection: Connection;
+  readonly traits: StoreTraits;
+}
+
+function connect(paths: StorePaths, readOnly: boolean): Connected {
   const connection = new Connection(paths.database, { readOnly });
   try {
     return { connection, traits: openSchema(connection, paths.database, { readOnly }) };
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-/** A full disk must not keep anybody from opening a store in order to remove something. */
-function withReserve<Result>(paths: StorePaths, readOnly: boolean, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (readOnly || !isDiskFull(error, paths.root) || !freeReserve(paths)) throw error;
-    return work();
   }
 }
 

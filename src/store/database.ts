@@ -20,9 +20,8 @@ import type {
   DatabaseOperation,
   RecordedImage,
 } from "./operations.ts";
-import { freeReserve, keepReserve } from "./reserve.ts";
+import { keepReserve, withReserve } from "./reserve.ts";
 import { textOf } from "./row.ts";
-import { isDiskFull } from "./sqlite-error.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
 
@@ -274,12 +273,7 @@ export class Database implements Answers<DatabaseOperation> {
 
   /** A write that makes room: for it there is some put aside. */
   #remove<T>(work: () => T): T {
-    try {
-      return this.#change(work);
-    } catch (error) {
-      if (!isDiskFull(error, this.#paths.root) || !freeReserve(this.#paths)) throw error;
-      return this.#change(work);
-    }
+    return withReserve(this.#paths, () => this.#change(work));
   }
 
   /** A write of what the backup keeps. */

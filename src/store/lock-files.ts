@@ -19,7 +19,7 @@ export class LockFiles {
 
   /** Whether the lock at `path` was free, and now is ours. */
   tryLock(path: string): boolean {
-    const database = lock(path, 0);
+    const database = lockFile(path, 0);
     if (database === undefined) return false;
     this.#held.set(path, database);
     return true;
@@ -54,7 +54,8 @@ export function withLock<Result>(path: string, work: () => Result): Result {
   }
 }
 
-function lock(path: string, timeoutMs: number): DatabaseSync | undefined {
+/** Takes the lock at `path`, held until the answer is closed; undefined where it stays taken. */
+export function lockFile(path: string, timeoutMs: number): DatabaseSync | undefined {
   const database = new DatabaseSync(path, { timeout: timeoutMs });
   try {
     takeLock(database);

@@ -1,12 +1,16 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isSqliteError, SQLITE_BUSY } from "./sqlite-error.ts";
+import { lockFile } from "./lock-files.ts";
 import type { StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
 
 /** How long the maker of a database waits for those who have the old one open. */
 const WAIT_MS = 10_000;
 const TRY_MS = 100;
+
+function lockPath({ locks }: StorePaths): string {
+  return join(locks, "open.lock");
+}
 
 /** Held by everyone who has a store open to be written; disposing of it gives it back. */
 export class OpenLock implements Disposable {
@@ -16,8 +20,8 @@ export class OpenLock implements Disposable {
    * Waits while somebody makes the database anew. Locks of SQLite end with their process and reach
    * every machine that has the file system.
    */
-  constructor({ locks }: StorePaths) {
-    this.#database = new DatabaseSync(join(locks, "open.lock"), { timeout: WAIT_MS });
+  constructor(paths: StorePaths) {
+    this.#database = new DatabaseSync(lockPath(paths), { timeout: WAIT_MS });
     // A read that is never ended keeps a shared lock.
     this.#database.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
   }
@@ -42,7 +46,7 @@ export function withOpenersOut<Result>(
   const tries = WAIT_MS / TRY_MS;
   for (let count = 0; count < tries; count += 1) {
     if (!isNeeded()) return undefined;
-    const lock = tryExclusive(paths);
+    const lock = lockFile(lockPath(paths), TRY_MS);
     if (lock === undefined) continue;
     try {
       return isNeeded() ? work() : undefined;
@@ -54,17 +58,4 @@ export function withOpenersOut<Result>(
     "STORE_BUSY",
     `store ${paths.root}: the database is lost or damaged, and other processes have it open: end them first`,
   );
-}
-
-/** Waits for a moment. */
-function tryExclusive({ locks }: StorePaths): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(locks, "open.lock"), { timeout: TRY_MS });
-  try {
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    return database;
-  } catch (error) {
-    database.close();
-    if (isSqliteError(error, SQLITE_BUSY)) return undefined;
-    throw error;
-  }
 }

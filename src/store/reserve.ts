@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDiskFull } from "./sqlite-error.ts";
 import type { StorePaths } from "./store-directory.ts";
 
 /** Enough for the log and the shared memory of a few transactions. */
@@ -22,8 +23,18 @@ export function keepReserve(paths: StorePaths): void {
   }
 }
 
+/** Does `work`, and where the disk is full once more with the room that was put aside. */
+export function withReserve<Result>(paths: StorePaths, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!isDiskFull(error, paths.root) || !freeReserve(paths)) throw error;
+    return work();
+  }
+}
+
 /** Gives the room back that was put aside; false where there was none. */
-export function freeReserve(paths: StorePaths): boolean {
+function freeReserve(paths: StorePaths): boolean {
   const path = reservePath(paths);
   if (!existsSync(path)) return false;
   rmSync(path, { force: true });

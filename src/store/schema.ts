@@ -124,11 +124,7 @@ export function makeDatabase(
   options: { readonly replaces: boolean },
 ): boolean {
   const isNeeded = options.replaces ? () => !isSound(paths) : () => !existsSync(paths.database);
-  const made = withOpenersOut(paths, isNeeded, () => {
-    if (existsSync(paths.database)) putAside(paths.database);
-    return writeDatabase(paths, traits);
-  });
-  return made ?? false;
+  return withOpenersOut(paths, isNeeded, () => writeDatabase(paths, traits)) ?? false;
 }
 
 function isSound({ database, root }: StorePaths): boolean {
@@ -156,7 +152,7 @@ function writeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
   });
   const hadImages = readdirSync(paths.images).length > 0;
   writeSchema(fresh, paths.images, traits, { isThere: wasRestored });
-  // A log that outlived its database would be played back into this one.
+  // Also the log of one that is gone: it would be played back into this one.
   putAside(paths.database);
   renameSync(fresh, paths.database);
   sync(paths.root);

@@ -35,15 +35,15 @@ export type Readers =
 
 const NOBODY_ELSE: Readers = { kind: "owner" };
 
-/** The bits of a mode that let the readers read files, and enter directories. */
-export function readBits({ kind }: Readers): { readonly file: number; readonly directory: number } {
+/** The bits of a directory's mode that let the readers in. */
+function readBits({ kind }: Readers): number {
   switch (kind) {
     case "owner":
-      return { file: 0, directory: 0 };
+      return 0;
     case "group":
-      return { file: 0o040, directory: 0o050 };
+      return 0o050;
     case "everyone":
-      return { file: 0o044, directory: 0o055 };
+      return 0o055;
     default:
       return assertNever(kind);
   }
@@ -86,7 +86,7 @@ async function makeDirectory(path: string, readers: Readers): Promise<void> {
 
 async function admit(directory: string, readers: Readers): Promise<void> {
   if (readers.kind === "group") await chown(directory, -1, readers.gid);
-  await chmod(directory, 0o700 | readBits(readers).directory);
+  await chmod(directory, 0o700 | readBits(readers));
 }
 
 async function requireWritable(path: string): Promise<void> {

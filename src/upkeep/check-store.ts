@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { CodedError, hashFile, isErrno } from "../base/index.ts";
+import { CodedError, fileSize, hashFile, isErrno } from "../base/index.ts";
 import { describeSif, isSystemError } from "../pull/index.ts";
 import {
   fileIdentity,
@@ -160,7 +160,7 @@ class Check {
     if (identity === undefined) {
       return { kind: "missing-file", text: "expected a file, got none", identity };
     }
-    const got = await sizeOf(path);
+    const got = await fileSize(path);
     if (got !== size) {
       return { kind: "wrong-size", text: `expected ${size} bytes, got ${got}`, identity };
     }
@@ -180,7 +180,7 @@ class Check {
 
   async #checkStray(file: StrayFile): Promise<void> {
     const { id, path } = file;
-    const bytes = await sizeOf(path);
+    const bytes = await fileSize(path);
     const hash = await this.#hash(path, bytes, id);
     if (hash === undefined) return;
     if (hash !== id) {
@@ -260,15 +260,6 @@ async function olderThanADay(directory: string, now: number): Promise<readonly s
   } catch (error) {
     // None there, one that a pull has just finished, or only its owner may look.
     if (isErrno(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
-    throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return 0;
     throw error;
   }
 }
