@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import type { Compression } from "../src/image/index.ts";
 import { measure, type Cost } from "./measure.ts";
 
-const siflet = resolve(import.meta.dirname, "../siflet");
+/** The published command; its first line finds the project's Node where `npm run` does. */
+const siflet = resolve(import.meta.dirname, "../dist/main.js");
 
 /** One way to do a job, measured from outside. */
 export interface Contender {
@@ -41,6 +42,13 @@ export function warmPull(
       return { cost: await measure(siflet, [...pull, reference]) };
     },
   };
+}
+
+/** A pull of what is in a store already, with nothing around it: its start counts most. */
+export async function presentPull(reference: string, store: string): Promise<Contender> {
+  const args = ["pull", "--quiet", "--store", store, reference];
+  await measure(siflet, args);
+  return startUp("siflet pull, present already", siflet, args);
 }
 
 /** What Singularity does by default: copy, unpack to a folder, pack the folder. */

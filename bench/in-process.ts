@@ -6,8 +6,10 @@ import { DEFAULT_LIMITS } from "../src/base/index.ts";
 import { HttpClient, systemClock } from "../src/http/index.ts";
 import { PackCache } from "../src/packs/index.ts";
 import { pullToStore, type PullEvent } from "../src/pull/index.ts";
-import { Authenticator } from "../src/registry/index.ts";
+import { Libraries } from "../src/library/index.ts";
+import { Registries } from "../src/registry/index.ts";
 import { openStore } from "../src/store/index.ts";
+import { DEFAULT_TRANSFERS, Transfers } from "../src/transfer/index.ts";
 import { median } from "./measure.ts";
 import type { Fact } from "./report.ts";
 
@@ -48,10 +50,14 @@ export async function measureInProcess(reference: string, rounds: number): Promi
         if (kind === "layer-done") layersDone = performance.now();
         if (kind === "written") written = performance.now();
       };
+      const limits = DEFAULT_LIMITS;
+      const transfers = new Transfers(client, DEFAULT_TRANSFERS);
+      const registries = new Registries({ client, limits, transfers });
+      const libraries = new Libraries({ client, limits, transfers, registries });
       const context = {
-        client,
-        authenticator: new Authenticator(client),
-        limits: DEFAULT_LIMITS,
+        registries,
+        libraries: () => Promise.resolve(libraries),
+        limits,
         hostPlatform: { os: "linux", architecture: "amd64" },
         now: Date.now,
       };

@@ -2,8 +2,16 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pushImage, startDockerRegistry } from "../test/real/index.ts";
-import { coldPull, floorChain, referenceChain, startUp, warmPull } from "./contenders.ts";
+import {
+  coldPull,
+  floorChain,
+  presentPull,
+  referenceChain,
+  startUp,
+  warmPull,
+} from "./contenders.ts";
 import { startCountingProxy } from "./counting-proxy.ts";
+import { measureDaemon } from "./daemon-answers.ts";
 import { budgetImage, grownImage, layerBlobs, mergedTar, updatedImage } from "./images.ts";
 import { measureInProcess } from "./in-process.ts";
 import { measureIndex } from "./ten-thousand-images.ts";
@@ -71,10 +79,16 @@ await using scratch = await mkdtempDisposable(join(tmpdir(), "siflet-bench-"));
 const node = join(root, "node_modules/.bin/node");
 await compare(
   "Start-up",
-  "`siflet --version` of the built package against a Node that does nothing.",
+  "`siflet --version` of the built package, and a pull of an image that is there, against a Node that does nothing.",
   [
+    await presentPull(big, join(scratch.path, "present")),
     startUp("siflet --version", node, [join(root, "dist/main.js"), "--version"]),
-    startUp("siflet images", node, [join(root, "dist/main.js"), "images", "--store", scratch.path]),
+    startUp("siflet images", node, [
+      join(root, "dist/main.js"),
+      "images",
+      "--store",
+      join(scratch.path, "none"),
+    ]),
     startUp("node -e 0", node, ["-e", "0"]),
   ],
   "node -e 0",
@@ -98,4 +112,6 @@ console.error("inside a process");
 const facts = await measureInProcess(big, rounds);
 console.error("ten thousand images");
 const indexFacts = await measureIndex(rounds);
-console.log(await writeReport(sections, [...facts, ...indexFacts], rounds));
+console.error("daemon");
+const daemon = await measureDaemon(registry.host, rounds);
+console.log(await writeReport(sections, [...facts, ...indexFacts], daemon, rounds));

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { resolve } from "node:path";
+import type { DaemonAnswers, DaemonFigures } from "./daemon-answers.ts";
 import type { Result } from "./rounds.ts";
 
 /** One table of the report. */
@@ -18,18 +19,44 @@ export interface Fact {
   readonly value: string;
 }
 
+/** All that was measured; `daemon` names its own machine, for it may be measured alone. */
+interface Results {
+  readonly machine: string;
+  readonly rounds: number;
+  readonly sections: readonly Section[];
+  readonly facts: readonly Fact[];
+  readonly daemon: DaemonAnswers & { readonly machine: string };
+}
+
 const root = resolve(import.meta.dirname, "..");
+const RESULTS = resolve(root, "bench/results.json");
 
 /** Writes `bench/results.json` and `docs/performance.md`; nothing in them is typed by hand. */
 export async function writeReport(
   sections: readonly Section[],
   facts: readonly Fact[],
+  daemon: DaemonAnswers,
   rounds: number,
 ): Promise<string> {
   const machine = await describeMachine();
-  const json = JSON.stringify({ machine, rounds, sections, facts }, undefined, 2);
-  await writeFile(resolve(root, "bench/results.json"), `${json}\n`);
-  const text = [
+  return await write({ machine, rounds, sections, facts, daemon: { machine, ...daemon } });
+}
+
+/** The same with new figures of the daemon and all others as they stand in `bench/results.json`. */
+export async function updateDaemon(daemon: DaemonAnswers): Promise<string> {
+  const before = JSON.parse(await readFile(RESULTS, "utf8")) as Results;
+  return await write({ ...before, daemon: { machine: await describeMachine(), ...daemon } });
+}
+
+async function write(results: Results): Promise<string> {
+  await writeFile(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  const text = formatReport(results);
+  await writeFile(resolve(root, "docs/performance.md"), text);
+  return text;
+}
+
+function formatReport({ machine, rounds, sections, facts, daemon }: Results): string {
+  return [
     "# Performance",
     "",
     "<!-- Written by `npm run bench`; do not edit. -->",
@@ -47,13 +74,41 @@ export async function writeReport(
       ...table(section),
     ]),
     "",
+    ...daemonTable(daemon),
+    "",
     "## Other figures",
     "",
     ...rows([["what", "figure"], ...facts.map(({ name, value }) => [name, value])]),
     "",
   ].join("\n");
-  await writeFile(resolve(root, "docs/performance.md"), text);
-  return text;
+}
+
+function daemonTable({ machine, idle, converting }: Results["daemon"]): string[] {
+  const ms = (value: number): string => value.toFixed(1);
+  const about = ({ load, loopDelayMs }: DaemonFigures): string =>
+    `load ${load.toFixed(1)}, event loop ${ms(loopDelayMs)} ms at p99`;
+  return [
+    "## What a kubelet waits for",
+    "",
+    "A daemon with 10,000 images, asked at ten times a kubelet's rates by processes of their own: when it does",
+    "nothing else, and while it converts one image after the other. Milliseconds; the budget is for p99 while",
+    "converting. The daemon's clock of its event loop ticks once in 10 ms, which is part of its figure; a load",
+    "above the number of processors tells that others used the machine, too.",
+    "",
+    `Machine: ${machine}. Idle: ${about(idle)}. Converting: ${about(converting)}, ${converting.pulls} images.`,
+    "",
+    ...rows([
+      ["call", "idle p50", "idle p99", "converting p50", "converting p99", "budget", "calls"],
+      ...converting.calls.map((figures, index) => [
+        figures.call,
+        ...[idle.calls[index], figures].flatMap((each) =>
+          each === undefined ? ["–", "–"] : [ms(each.p50Ms), ms(each.p99Ms)],
+        ),
+        String(figures.budgetMs),
+        String(figures.calls),
+      ]),
+    ]),
+  ];
 }
 
 function table({ results, peer }: Section): string[] {

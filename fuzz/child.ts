@@ -1,5 +1,5 @@
 import process from "node:process";
-import { FUZZ_TARGETS, isFuzzTarget } from "../test/fuzz/index.ts";
+import { isFuzzTarget, loadFuzzTarget } from "../test/fuzz/index.ts";
 import type { FuzzMessage } from "./watch.ts";
 
 /**
@@ -12,7 +12,7 @@ if (!isFuzzTarget(name)) throw new Error(`no target ${name}`);
 /** The seed makes the rest of a long input again. */
 const MOST_SHOWN = 1000;
 
-const target = FUZZ_TARGETS[name];
+const target = await loadFuzzTarget(name);
 const end = performance.now() + Number(seconds) * 1000;
 const answers = new Map<string, number>();
 let seed = Number(firstSeed);

@@ -6,10 +6,12 @@
 #   scripts/setup.sh --demo    the Debian packages that ./quickstart needs, too
 set -eu
 
-# A real registry, makers of images, and every independent reader of squashfs there is.
-test_packages="docker-registry skopeo umoci squashfs-tools squashfs-tools-ng squashfuse
-  debootstrap busybox-static strace attr libcap2-bin qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross"
-bench_packages="$test_packages time pigz openssl"
+# A real registry and a server before it, makers of images, every independent reader of squashfs there is,
+# and a container runtime with what it needs without root.
+test_packages="docker-registry nginx containerd systemd skopeo umoci squashfs-tools squashfs-tools-ng squashfuse
+  runc fuse3 fuse-overlayfs uidmap
+  debootstrap busybox-static strace attr libcap2-bin gnupg openssl openssh-client qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross"
+bench_packages="$test_packages time pigz"
 demo_packages="docker-registry skopeo umoci squashfs-tools busybox-static"
 
 # What npm and apt say, shown when they fail.
@@ -92,36 +94,44 @@ apt_get() {
   { has_recent_lists && apt_install "$@"; } || { apt_update && apt_install "$@"; }
 }
 
-# Debian's docker-registry comes with a service that would listen on every address, now and at each
-# start of the machine. It is masked while the package is configured and disabled afterwards: the
-# program runs only while a test or the demonstration holds it.
-keep_service_off() {
-  if command -v systemctl; then
-    as_root systemctl mask docker-registry.service || true
-  fi
+# Debian starts docker-registry, nginx and containerd as services, some on every address, now and at each
+# start of the machine. They are masked while the packages are configured and disabled afterwards: the
+# programs run only while a test or the demonstration holds them.
+services_among() {
+  for package in "$@"; do
+    case $package in docker-registry | nginx | containerd) printf '%s ' "$package" ;; esac
+  done
 }
 
-disable_service() {
-  if command -v systemctl; then
-    as_root systemctl unmask docker-registry.service || true
-    as_root systemctl disable docker-registry.service || true
-  elif [ -x /etc/init.d/docker-registry ]; then
-    as_root invoke-rc.d docker-registry stop || true
-    as_root update-rc.d docker-registry disable || true
-  fi
+keep_services_off() {
+  command -v systemctl || return 0
+  for service in "$@"; do
+    as_root systemctl mask "$service.service" || true
+  done
+}
+
+disable_services() {
+  for service in "$@"; do
+    if command -v systemctl; then
+      as_root systemctl unmask "$service.service" || true
+      as_root systemctl disable "$service.service" || true
+    elif [ -x "/etc/init.d/$service" ]; then
+      as_root invoke-rc.d "$service" stop || true
+      as_root update-rc.d "$service" disable || true
+    fi
+  done
 }
 
 install_with_care() {
-  case " $* " in
-    *" docker-registry "*)
-      keep_service_off
-      status=0
-      apt_get "$@" || status=$?
-      disable_service
-      return "$status"
-      ;;
-    *) apt_get "$@" ;;
-  esac
+  # Only what is installed now: a service that the operator runs already is left alone.
+  services=$(services_among "$@")
+  status=0
+  # shellcheck disable=SC2086 # a list of words
+  keep_services_off $services
+  apt_get "$@" || status=$?
+  # shellcheck disable=SC2086 # a list of words
+  disable_services $services
+  return "$status"
 }
 
 install_debian_packages() {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,6 +123,19 @@ test("an empty HOME has no settings of the working directory obeyed", async (t) 
   assert.doesNotMatch(stdout, /planted/);
 });
 
+test("the registries.conf that the environment names blocks a pull", async (t) => {
+  const directory = await newDirectory(t);
+  await using registry = await startRegistry();
+  registry.putImage("team/app", smallImage(), "1.0");
+  const conf = join(directory, "registries.conf");
+  await writeFile(conf, `[[registry]]\nprefix = "${registry.host}"\nblocked = true\n`);
+  const env = { CONTAINERS_REGISTRIES_CONF: conf };
+  const name = `${registry.host}/team/app:1.0`;
+  const { exitCode, stderr } = await ended(start(directory, ["pull", name], env));
+  assert.equal(exitCode, 4);
+  assert.match(stderr, /registries\.conf:3: .* is blocked/);
+});
+
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
@@ -152,6 +166,25 @@ for (const [signal, exitCode] of [
     assert.deepEqual(await readdir(join(directory, "store/tmp")), []);
   });
 }
+
+test("SIGINT ends a credential helper and what it started", { timeout: 60_000 }, async (t) => {
+  const directory = await newDirectory(t);
+  const helper = join(directory, "docker-credential-slow");
+  const script = '#!/bin/sh\n{ echo here; exec sleep 100; } > "$ALIVE" & wait\n';
+  await writeFile(helper, script, { mode: 0o755 });
+  const alive = join(directory, "alive");
+  spawnSync("mkfifo", [alive]);
+  await writeFile(join(directory, "auth.json"), '{"credHelpers": {"quay.io": "slow"}}');
+  const env = { PATH: `${directory}:${process.env["PATH"] ?? ""}`, ALIVE: alive };
+  const child = start(directory, ["logout", "--authfile", "auth.json", "quay.io"], env);
+  const end = ended(child);
+  for await (const line of createReadStream(alive, "utf8")) {
+    assert.equal(line, "here\n");
+    child.kill("SIGINT");
+  }
+  // The pipe has an end: nobody holds it any more.
+  assert.equal((await end).exitCode, 130);
+});
 
 test("a reader that leaves standard output is no failure", async (t) => {
   const child = start(await newDirectory(t), ["images"]);

@@ -58,7 +58,7 @@ test("docs/doctor.md names every check", async () => {
   const names = (await readdir(folder)).filter((name) => !/(test|fixture)\.ts$/.test(name));
   const sources = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   const found = sources.flatMap((text) =>
-    Array.from(text.matchAll(/\bcheck: "([a-z-]+)"/g), ([, check]) => check),
+    Array.from(text.matchAll(/\b(?:check: |about\()"([a-z-]+)"/g), ([, check]) => check),
   );
   assert.ok(found.length > 20, "checks were found");
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(found)].sort());

@@ -3,8 +3,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Info, Reference } from "../src/image/index.ts";
-import { infoOf } from "../src/pull/index.ts";
-import type { Store } from "../src/store/index.ts";
+import { infoOf, type Store } from "../src/store/index.ts";
 import { importRegistry, type ImportedRecord } from "../src/upkeep/index.ts";
 import { convertLayers } from "./fixtures/convert-layers.ts";
 import { newDirectory, openTestStore } from "./fixtures/store/index.ts";
@@ -42,7 +41,12 @@ async function setUp(t: TestContext): Promise<Setup> {
     run: async (...records) => {
       const file = join(old, "registry.json");
       await writeFile(file, records.join("\n"));
-      return await importRegistry(store, file, { localFiles: { aliases: {} }, now: 7 }, never);
+      return await importRegistry(
+        store,
+        file,
+        { localFiles: { aliases: {} }, now: () => 7 },
+        never,
+      );
     },
   };
 }

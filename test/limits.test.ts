@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { after, before, describe, test } from "node:test";
 import { DEFAULT_LIMITS, LIMIT_CODES, type Limits } from "../src/base/index.ts";
 import { assertFailure, newDirectory, runHere, type CliResult } from "../src/cli/cli-fixture.ts";
 import { EXIT, EXIT_CODES } from "../src/cli/index.ts";
 import { pullToStore } from "../src/pull/index.ts";
-import { leftovers, never, setUpPull } from "./fixtures/pull-setup.ts";
+import { layoutFiles, tarOf } from "./fixtures/archive/index.ts";
+import { archivesAt, leftovers, never, setUpPull } from "./fixtures/pull-setup.ts";
 import {
   makeImage,
   startRegistry,
@@ -19,7 +21,9 @@ import { paxRecords, sparseItem, tar, type TarItem } from "./fixtures/tar/index.
 // it by name where it is one less.
 
 interface Case {
-  readonly image: FixtureImage;
+  /** In a registry, or where there is none in an archive. */
+  readonly image?: FixtureImage;
+  readonly archive?: Uint8Array;
   /** The least that the limit must be for what the image itself holds. */
   readonly needs: number;
   /** What the files that siflet adds take of it besides, at most. */
@@ -57,6 +61,8 @@ const sparse = sparseItem("1.0", {
   ],
 });
 
+const archive = tarOf(layoutFiles([{ image: imageOf([{ path: "a" }]) }]));
+
 const cases: { readonly [L in keyof Limits]: Case } = {
   manifestBytes: { image: two, needs: two.manifestBytes.length },
   configBytes: { image: two, needs: two.configBytes.length },
@@ -90,6 +96,8 @@ const cases: { readonly [L in keyof Limits]: Case } = {
     needs: 2,
   },
   logicalBytes: { image: imageOf([sparse, { path: "b", data: "b" }]), needs: 1_000_001 },
+  archiveEntries: { archive, needs: 5 },
+  archiveBytes: { archive: gzipSync(archive), needs: archive.length },
 };
 
 let registry: FakeRegistry;
@@ -97,7 +105,7 @@ let registry: FakeRegistry;
 before(async () => {
   registry = await startRegistry();
   for (const [limit, { image }] of Object.entries(cases)) {
-    registry.putImage(limit.toLowerCase(), image, "1");
+    if (image !== undefined) registry.putImage(limit.toLowerCase(), image, "1");
   }
 });
 
@@ -105,10 +113,18 @@ after(async () => {
   await registry[Symbol.asyncDispose]();
 });
 
+/** What is pulled: of the registry, or out of an archive in `directory`. */
+async function referenceTo(directory: string, limit: string): Promise<string> {
+  const bytes = isLimit(limit) ? cases[limit].archive : undefined;
+  if (bytes === undefined) return `${registry.host}/${limit.toLowerCase()}:1`;
+  await writeFile(join(directory, "archive"), bytes);
+  return `oci-archive:${join(directory, "archive")}`;
+}
+
 async function pullWith(directory: string, limit: string, value: number): Promise<CliResult> {
   const file = join(directory, "config.yaml");
   await writeFile(file, `limits:\n  ${limit}: ${value}\n`);
-  const reference = `${registry.host}/${limit.toLowerCase()}:1`;
+  const reference = await referenceTo(directory, limit);
   return await runHere(["pull", "--config", file, reference], { directory });
 }
 
@@ -135,8 +151,9 @@ describe("a limit", () => {
       const limits = { ...DEFAULT_LIMITS, [limit]: cases[limit].needs - 1 };
       const setup = await setUpPull(t, { limits });
       const store = await setup.store();
-      const reference = `${registry.host}/${limit.toLowerCase()}:1`;
-      const pull = pullToStore(store, reference, setup.context, setup.options(), never);
+      const reference = await referenceTo(setup.directory, limit);
+      const context = { ...setup.context, archives: archivesAt(setup.directory) };
+      const pull = pullToStore(store, reference, context, setup.options(), never);
       await assert.rejects(pull, { code });
       assert.deepEqual(await leftovers(store), []);
       assert.equal(EXIT_CODES[code], EXIT.limit);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
-import { ImageError, Info, openStore, pull, type ImageStore } from "../src/index.ts";
+import { ImageError, Info, openStore, parseRef, pull, type ImageStore } from "../src/index.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "./fixtures/registry/index.ts";
 import { newDirectory } from "./fixtures/store/index.ts";
 import { tar } from "./fixtures/tar/index.ts";
@@ -165,6 +165,28 @@ test("add, untag and setPinned", async (t) => {
   await other.remove(id);
 });
 
+test("an image of a library is found under that library's host, and under no other", async (t) => {
+  const store = await open(t);
+  const { path } = await store.pull(app("1"));
+  const other = await open(t);
+  const name = "library://lib.example:8080/me/col/img:1";
+  const { id } = await other.add(path, { names: [name] });
+  const found = await other.find(name);
+  assert.equal(found.id, id);
+  assert.deepEqual(found.ref, parseRef(name));
+  assert.equal(found.ref.toString(), name);
+  const strangers = [
+    "library://lib.example/me/col/img:1",
+    "library://me/col/img:1",
+    "me/col/img:1",
+  ];
+  for (const stranger of strangers) {
+    await assert.rejects(other.find(stranger), { code: "NOT_FOUND" }, stranger);
+  }
+  await other.untag(name);
+  await assert.rejects(other.find(name), { code: "NOT_FOUND" });
+});
+
 test("a local file is described in place by pull, with and without a store", async (t) => {
   const store = await open(t);
   const { path, id } = await store.pull(app("1"));
@@ -188,6 +210,18 @@ test("a local file is described in place by pull, with and without a store", asy
   await kept.return("me");
   await kept.remove();
   assert.ok((await stat(file)).isFile());
+});
+
+test("a pull to a directory whose listener throws ends with what it threw, and leaves nothing", async (t) => {
+  const own = new Error("my own trouble");
+  for (const kind of ["resolved", "fetched", "converted", "layer-done", "written"]) {
+    const location = await newDirectory(t);
+    const onProgress = (event: { readonly kind: string }): void => {
+      if (event.kind === kind) throw own;
+    };
+    await assert.rejects(pull(location, app("1"), { onProgress }), own, kind);
+    assert.deepEqual(await readdir(location), []);
+  }
 });
 
 describe("many who ask for one image at once", () => {
@@ -250,6 +284,55 @@ describe("many who ask for one image at once", () => {
       assert.equal(told[0], "resolved");
       assert.ok(told.includes("written"));
     }
+  });
+
+  test("one whose listener throws gets what it threw, and the others the image", async (t) => {
+    const store = await open(t);
+    const held = hold(t);
+    const before = blobRequests();
+    const own = new Error("my own trouble");
+    const told: string[] = [];
+    const throwing = (isTime: (kind: string) => boolean) => ({
+      onProgress: ({ kind }: { readonly kind: string }): void => {
+        if (!isTime(kind)) return;
+        told.push(kind);
+        throw own;
+      },
+    });
+    const first = store.pull(app("1"));
+    await held.asked;
+    const bad = [
+      store.pull(
+        app("1"),
+        throwing(() => true),
+      ),
+      store.pull(
+        app("1"),
+        throwing((kind) => kind === "written"),
+      ),
+    ].map(async (pulled) => {
+      await assert.rejects(pulled, own);
+    });
+    held.release();
+    await Promise.all(bad);
+    assert.equal((await store.find((await first).id)).id, (await first).id);
+    assert.deepEqual(told, ["resolved", "written"]);
+    assert.equal(blobRequests() - before, 2);
+  });
+
+  test("where the last one leaves by a listener that throws, the work stops", async (t) => {
+    const store = await open(t);
+    const own = new Error("my own trouble");
+    for (const kind of ["resolved", "fetched", "converted", "written"]) {
+      const onProgress = (event: { readonly kind: string }): void => {
+        if (event.kind === kind) throw own;
+      };
+      const waiting = [1, 2].map(async () => await store.pull(app("2"), { onProgress }));
+      for (const pulled of waiting) await assert.rejects(pulled, own, kind);
+    }
+    await store.close();
+    assert.deepEqual(await readdir(join(store.directory, "images")), []);
+    assert.deepEqual(await readdir(join(store.directory, "tmp")), []);
   });
 
   test("another profile is another image", async (t) => {

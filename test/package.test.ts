@@ -56,7 +56,19 @@ test("the packed package works and is typed in an empty folder", async () => {
     await readFile(command, "utf8"),
     /^#!\/usr\/bin\/env -S .*node --max-semi-space-size/,
   );
-  assert.equal((await run(process.execPath, [command, "--version"])).trim(), `siflet ${VERSION}`);
+  const siflet = async (...words: readonly string[]): Promise<string> =>
+    await run(process.execPath, [command, ...words], { cwd: app });
+  assert.equal((await siflet("--version")).trim(), `siflet ${VERSION}`);
+
+  // The command's own store, so that each of its threads is started from the package.
+  const inStore = ["--store", join(work.path, "store")];
+  const pulled: unknown = JSON.parse(await siflet(...inStore, "pull", "--json", argument));
+  const again: unknown = JSON.parse(await siflet(...inStore, "pull", "--json", argument));
+  assert.deepEqual(again, pulled);
+  assert.equal(await siflet(...inStore, "cat", argument, "/f"), "packed");
+  assert.match(await siflet(...inStore, "fsck", "--deep"), /1 image/);
+  await siflet(...inStore, "rm", argument);
+  assert.equal(await siflet(...inStore, "images", "--json"), "[]\n");
 });
 
 test("package.json and the program agree on the version", async () => {

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, copyFile, cp, mkdir, mkdtempDisposable, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtempDisposable,
+  realpath,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -19,6 +29,18 @@ interface Outcome {
   readonly stderr: string;
 }
 
+/** All that siflet loads of node_modules. */
+const RUNTIME_PACKAGES = [
+  "commander",
+  "eslint-visitor-keys",
+  "libdeflate",
+  "log-update",
+  "tldts",
+  "tldts-core",
+  "toml-eslint-parser",
+  "yaml",
+];
+
 /** A user without rights, with a copy of siflet that it may read. */
 interface OtherUser {
   readonly home: string;
@@ -32,7 +54,7 @@ async function otherUser(t: TestContext, gid = NOBODY): Promise<OtherUser> {
   await chmod(path, 0o755);
   await cp(join(root, "src"), join(path, "src"), { recursive: true });
   await copyFile(join(root, "package.json"), join(path, "package.json"));
-  for (const name of ["commander", "yaml", "libdeflate", "log-update"]) {
+  for (const name of RUNTIME_PACKAGES) {
     await cp(join(root, "node_modules", name), join(path, "node_modules", name), {
       recursive: true,
       dereference: true,
@@ -167,4 +189,57 @@ test("store init makes no store twice, and knows its groups", async (t) => {
   assert.equal((await init("--shared", "--group", "no such group")).exitCode, 2);
   assert.equal((await init()).exitCode, 0);
   assert.match((await init()).stderr.join(), /there is one already/);
+});
+
+test("directories made above a shared store can be passed whatever the umask", async (t) => {
+  const directory = await newDirectory(t);
+  await chmod(directory, 0o755);
+  const before = process.umask(0o077);
+  t.after(() => process.umask(before));
+  const init = async (top: string, ...how: readonly string[]): Promise<readonly string[]> => {
+    const store = join(directory, top, "b/site");
+    const made = await runHere(["--store", store, "store", "init", ...how], { directory });
+    assert.equal(made.exitCode, 0, made.stderr.join("\n"));
+    assert.deepEqual(made.stderr, []);
+    const modes = [];
+    for (const path of [top, join(top, "b"), join(top, "b/site")]) {
+      const { mode, gid } = await stat(join(directory, path));
+      modes.push(`${(mode & 0o777).toString(8)} ${gid === process.getgid?.() ? "own" : gid}`);
+    }
+    return modes;
+  };
+  assert.deepEqual(await init("all", "--shared"), ["711 own", "711 own", "755 own"]);
+  assert.deepEqual(await init("own"), ["700 own", "700 own", "700 own"]);
+  const gid = process.getgid?.() === 0 ? NOBODY : (process.getgid?.() ?? 0);
+  const shown = gid === NOBODY ? gid : "own";
+  assert.deepEqual(
+    await init("group", "--shared", "--group", String(gid)),
+    ["710", "710", "750"].map((mode) => `${mode} ${shown}`),
+  );
+  process.umask(0o022);
+  assert.deepEqual(await init("usual", "--shared"), ["755 own", "755 own", "755 own"]);
+});
+
+test("a directory above a shared store that others cannot pass is told by its path", async (t) => {
+  const directory = await newDirectory(t);
+  await chmod(directory, 0o755);
+  const closed = join(directory, "closed");
+  await mkdir(closed, { mode: 0o700 });
+  await symlink(closed, join(directory, "link"));
+  const init = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const made = await runHere(args, { directory });
+    assert.equal(made.exitCode, 0, made.stderr.join("\n"));
+    return made.stderr;
+  };
+  const [warning, ...others] = await init(
+    "--store",
+    join(directory, "link/site"),
+    "store",
+    "init",
+    "--shared",
+  );
+  assert.match(warning ?? "", /has mode 0700: not all who are to read the store can pass it$/);
+  assert.ok(warning?.includes(`${await realpath(closed)} `));
+  assert.deepEqual(others, []);
+  assert.deepEqual(await init("--store", join(closed, "private"), "store", "init"), []);
 });

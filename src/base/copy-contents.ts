@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
+import { copyFile, open, rm } from "node:fs/promises";
 import { isErrno } from "./errno.ts";
+import { hashFile } from "./hash-file.ts";
 import { writeFully } from "./write-fully.ts";
 
 const COPY_BYTES = 1024 * 1024;
@@ -11,20 +13,23 @@ const REFLINK_REFUSALS = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", 
  * Copies the bytes of `from` to `to`, which is replaced or made with what the umask leaves of
  * `mode`: a reflink where the file system has them. System errors come as they are.
  *
+ * @returns the SHA-256 of the copy, whatever `from` became meanwhile: 64 lower-case hex digits
  * @throws the signal's reason when aborted
  */
-export async function copyContents(
+export async function copyHashed(
   from: string,
   to: string,
   mode: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
+  signal.throwIfAborted();
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
   } catch (error) {
     if (!isErrno(error, ...REFLINK_REFUSALS)) throw error;
-    await copyBytes(from, to, mode, signal);
+    return await copyBytes(from, to, mode, signal);
   }
+  return await hashFile(to, signal);
 }
 
 async function copyBytes(
@@ -32,16 +37,20 @@ async function copyBytes(
   to: string,
   mode: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   await using source = await open(from, "r");
-  // A refused reflink has removed the file that it was to fill.
-  await using target = await open(to, "w", mode);
+  // Never through a link that somebody put there.
+  await rm(to, { force: true });
+  await using target = await open(to, "wx", mode);
+  const hash = createHash("sha256");
   const buffer = new Uint8Array(COPY_BYTES);
   for (let position = 0; ;) {
     signal.throwIfAborted();
     const { bytesRead } = await source.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    await writeFully(target, buffer.subarray(0, bytesRead), position);
+    if (bytesRead === 0) return hash.digest("hex");
+    const bytes = buffer.subarray(0, bytesRead);
+    hash.update(bytes);
+    await writeFully(target, bytes, position);
     position += bytesRead;
   }
 }

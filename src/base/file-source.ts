@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import type { ByteSource } from "./byte-source.ts";
 
 /** A file to read here and there; disposing closes it. */
@@ -10,17 +10,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
   try {
     const { size } = await file.stat();
     return {
-      size,
-      async read(position, length) {
-        if (position + length > size) throw new RangeError(`${path}: read past its end`);
-        const bytes = new Uint8Array(length);
-        for (let done = 0; done < length;) {
-          const { bytesRead } = await file.read(bytes, done, length - done, position + done);
-          if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was read`);
-          done += bytesRead;
-        }
-        return bytes;
-      },
+      ...byteSourceOf(file, size, path),
       async [Symbol.asyncDispose]() {
         await file.close();
       },
@@ -29,4 +19,25 @@ export async function openFileSource(path: string): Promise<FileSource> {
     await file.close();
     throw error;
   }
+}
+
+/**
+ * The first `size` bytes of an open file, which stays the caller's.
+ *
+ * @param called - the file, as messages name it
+ */
+export function byteSourceOf(file: FileHandle, size: number, called: string): ByteSource {
+  return {
+    size,
+    async read(position, length) {
+      if (position + length > size) throw new RangeError(`${called}: read past its end`);
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length;) {
+        const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+        if (bytesRead === 0) throw new RangeError(`${called} became shorter while it was read`);
+        done += bytesRead;
+      }
+      return bytes;
+    },
+  };
 }

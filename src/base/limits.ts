@@ -42,6 +42,10 @@ export interface Limits {
   readonly linkSteps: number;
   /** Bytes of all files of one image, holes included. */
   readonly logicalBytes: number;
+  /** Entries of the tar archive that an image is pulled from. */
+  readonly archiveEntries: number;
+  /** Decompressed bytes of such an archive, where it has to be spooled. */
+  readonly archiveBytes: number;
 }
 
 export type LimitCode =
@@ -62,7 +66,9 @@ export type LimitCode =
   | "LIMIT_NAME_BYTES"
   | "LIMIT_IMAGE_XATTR_BYTES"
   | "LIMIT_LINK_STEPS"
-  | "LIMIT_LOGICAL_BYTES";
+  | "LIMIT_LOGICAL_BYTES"
+  | "LIMIT_ARCHIVE_ENTRIES"
+  | "LIMIT_ARCHIVE_BYTES";
 
 /** The code of each limit, so that a refusal says which bound was met. */
 export const LIMIT_CODES: Readonly<Record<keyof Limits, LimitCode>> = {
@@ -84,6 +90,8 @@ export const LIMIT_CODES: Readonly<Record<keyof Limits, LimitCode>> = {
   imageXattrBytes: "LIMIT_IMAGE_XATTR_BYTES",
   linkSteps: "LIMIT_LINK_STEPS",
   logicalBytes: "LIMIT_LOGICAL_BYTES",
+  archiveEntries: "LIMIT_ARCHIVE_ENTRIES",
+  archiveBytes: "LIMIT_ARCHIVE_BYTES",
 };
 
 /** Input that asks for more than a configured bound. */
@@ -111,6 +119,8 @@ export const DEFAULT_LIMITS: Limits = {
   imageXattrBytes: 128 * MiB,
   linkSteps: 50_000_000,
   logicalBytes: 64 * TiB,
+  archiveEntries: 100_000,
+  archiveBytes: TiB,
 };
 
 /**

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
-import { addFile, infoOf, storeTagOf } from "../pull/index.ts";
+import { storeTagOf } from "../image/index.ts";
+import { addFile } from "../pull/index.ts";
+import { infoOf } from "../store/index.ts";
 import { usageError } from "./cli-error.ts";
 import { formatSize } from "./format.ts";
 import { jsonText } from "./json-text.ts";
@@ -7,6 +9,7 @@ import { printable } from "./printable.ts";
 import { openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
+import { trustGate } from "./trust-of.ts";
 
 export interface AddFlags {
   readonly name?: readonly string[];
@@ -24,9 +27,9 @@ export async function addCommand(file: string, flags: AddFlags, session: Session
     path,
     {
       names: { tags, digests: [] },
-      reference: path,
       origin: "sif",
       sideLoaded: true,
+      trust: trustGate(await session.config(), session),
       now: environment.now(),
     },
     signal,

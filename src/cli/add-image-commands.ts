@@ -20,7 +20,6 @@ function addImages(program: Command, session: Session): void {
     .option("--json", "print a JSON array of what inspect --json prints, without partition")
     .addHelpText("after", "\nExamples:\n  siflet images\n  siflet images --json | jq '.[].names'")
     .action(async (flags: ImagesFlags) => {
-      await session.environment.expectStore();
       const { imagesCommand } = await import("./images-command.ts");
       await imagesCommand(flags, session);
     });
@@ -45,7 +44,6 @@ Examples:
   siflet inspect --json 1a2b3c | jq .partition.offset`,
     )
     .action(async (image: string, flags: InspectFlags) => {
-      await session.environment.expectStore();
       const { inspectCommand } = await import("./inspect-command.ts");
       await inspectCommand(image, flags, session);
     });
@@ -59,7 +57,6 @@ function addPath(program: Command, session: Session): void {
     .argument("<image>", "REF or ID")
     .addHelpText("after", "\nExamples:\n  apptainer run $(siflet path alpine:3.22)")
     .action(async (image: string) => {
-      await session.environment.expectStore();
       const { pathCommand } = await import("./path-command.ts");
       await pathCommand(image, session);
     });
@@ -72,10 +69,9 @@ function addExport(program: Command, session: Session): void {
     .usage("[options] REF|ID FILE")
     .argument("<image>", "REF or ID")
     .argument("<file>", "the file to write")
-    .option("--force", "replace a file that is there already")
+    .option("-F, --force", "replace a file that is there already")
     .addHelpText("after", "\nExamples:\n  siflet export alpine:3.22 alpine.sif")
     .action(async (image: string, file: string, flags: ExportFlags) => {
-      await session.environment.expectStore();
       const { exportCommand } = await import("./export-command.ts");
       await exportCommand(image, file, flags, session);
     });
@@ -89,7 +85,6 @@ function addRemovers(program: Command, session: Session): void {
     .argument("<image...>", "REF or ID of each")
     .addHelpText("after", "\nExamples:\n  siflet rm alpine:3.22\n  siflet rm 1a2b3c 4d5e6f")
     .action(async (images: string[]) => {
-      await session.environment.expectStore();
       const { rmCommand } = await import("./rm-command.ts");
       await rmCommand(images, session);
     });
@@ -100,7 +95,6 @@ function addRemovers(program: Command, session: Session): void {
     .argument("<name>", "REF")
     .addHelpText("after", "\nExamples:\n  siflet untag alpine:3.22")
     .action(async (name: string) => {
-      await session.environment.expectStore();
       const { untagCommand } = await import("./untag-command.ts");
       await untagCommand(name, session);
     });

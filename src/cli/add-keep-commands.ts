@@ -27,7 +27,6 @@ Examples:
   siflet return alpine:3.22 --by job-17`,
     )
     .action(async (image: string, flags: BorrowFlags) => {
-      await session.environment.expectStore();
       const { borrowCommand } = await import("./borrow-command.ts");
       await borrowCommand(image, flags, session);
     });
@@ -42,7 +41,6 @@ function addReturn(program: Command, session: Session): void {
     .requiredOption("--by <name>", "who borrowed it")
     .addHelpText("after", "\nExamples:\n  siflet return alpine:3.22 --by job-17")
     .action(async (image: string, flags: Pick<BorrowFlags, "by">) => {
-      await session.environment.expectStore();
       const { returnCommand } = await import("./borrow-command.ts");
       await returnCommand(image, flags, session);
     });
@@ -59,7 +57,6 @@ function addPin(program: Command, session: Session): void {
       "\nNames that are always pinned stand in the configuration: pins.\n\nExamples:\n  siflet pin alpine:3.22",
     )
     .action(async (images: string[]) => {
-      await session.environment.expectStore();
       const { pinCommand } = await import("./pin-command.ts");
       await pinCommand(images, true, session);
     });
@@ -73,7 +70,6 @@ function addUnpin(program: Command, session: Session): void {
     .argument("<image...>", "REF or ID of each")
     .addHelpText("after", "\nExamples:\n  siflet unpin alpine:3.22")
     .action(async (images: string[]) => {
-      await session.environment.expectStore();
       const { pinCommand } = await import("./pin-command.ts");
       await pinCommand(images, false, session);
     });

@@ -65,8 +65,9 @@ function addDoctor(program: Command, session: Session): void {
     .addHelpText(
       "after",
       `
-Of other programs it runs the container runtimes alone, with --version. Exits with
-14 where it finds what will fail; what is only a warning leaves the exit code 0.
+Of other programs it runs the container runtimes alone, with --version; of the
+network it asks the libraries of the configuration alone. Exits with 14 where it
+finds what will fail; what is only a warning leaves the exit code 0.
 --json prints {"worst","findings":[{"topic","check","status","text","remedy","facts"}]};
 a status is ok, note, warning or problem, remedy and facts may be absent.
 

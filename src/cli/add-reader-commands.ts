@@ -27,7 +27,6 @@ Examples:
   siflet ls --json -R alpine:3.22 | jq -r '.[] | select(.mode[0:1] == "4").path'`,
     )
     .action(async (image: string, path: string, flags: LsFlags) => {
-      await session.environment.expectStore();
       const { lsCommand } = await import("./ls-command.ts");
       await lsCommand(image, path, flags, session);
     });
@@ -42,7 +41,6 @@ Examples:
       "\nExamples:\n  siflet cat alpine:3.22 /etc/os-release\n  siflet cat 1a2b3c /bin/busybox > busybox",
     )
     .action(async (image: string, paths: string[]) => {
-      await session.environment.expectStore();
       const { catCommand } = await import("./cat-command.ts");
       await catCommand(image, paths, session);
     });

@@ -35,7 +35,6 @@ Examples:
   siflet add app.sif --name registry.example/team/app:1.0`,
     )
     .action(async (file: string, flags: AddFlags) => {
-      await session.environment.expectStore();
       const { addCommand } = await import("./add-command.ts");
       await addCommand(file, flags, session);
     });
@@ -58,7 +57,6 @@ Examples:
   siflet import-registry /var/lib/singularity/registry.json`,
     )
     .action(async (file: string, flags: ImportFlags) => {
-      await session.environment.expectStore();
       const { importCommand } = await import("./import-command.ts");
       await importCommand(file, flags, session);
     });
@@ -85,7 +83,6 @@ Examples:
   siflet --store /software/siflet store init --shared --group hpc`,
     )
     .action(async (flags: StoreInitFlags) => {
-      await session.environment.expectStore();
       const { storeInitCommand } = await import("./store-command.ts");
       await storeInitCommand(flags, session);
     });
@@ -98,7 +95,6 @@ function addDf(program: Command, session: Session): void {
     .option("--json", "print one JSON object, sizes in bytes")
     .addHelpText("after", "\nExamples:\n  siflet df\n  siflet df --json | jq .images.bytes")
     .action(async (flags: DfFlags) => {
-      await session.environment.expectStore();
       const { dfCommand } = await import("./df-command.ts");
       await dfCommand(flags, session);
     });
@@ -124,7 +120,6 @@ Examples:
   siflet prune --keep-bytes 50GB --cache`,
     )
     .action(async (flags: PruneFlags) => {
-      await session.environment.expectStore();
       const { pruneCommand } = await import("./prune-command.ts");
       await pruneCommand(flags, session);
     });
@@ -152,7 +147,6 @@ Examples:
   siflet fsck --deep --repair`,
     )
     .action(async (flags: FsckFlags) => {
-      await session.environment.expectStore();
       const { fsckCommand } = await import("./fsck-command.ts");
       await fsckCommand(flags, session);
     });

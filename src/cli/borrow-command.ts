@@ -1,5 +1,5 @@
-import { storeNamesOf } from "../pull/index.ts";
-import type { BorrowOptions } from "../store/index.ts";
+import { storeNamesOf } from "../image/index.ts";
+import type { BorrowOptions, StoredImage } from "../store/index.ts";
 import { usageError } from "./cli-error.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
 import { shortId } from "./format.ts";
@@ -44,14 +44,20 @@ export async function returnCommand(
 ): Promise<void> {
   const who = nameOf("return", flags.by);
   await using opened = await openStoreToChange(session);
-  const { store, image } = await findImage(opened, text, session);
-  if (!(await store.return(image.id, who))) {
-    // The name may have moved since: the image that was borrowed has an id.
-    session.warn(`image ${shortId(image.id)} was not borrowed by ${who}`);
+  const store = await requireStore(opened, text, session);
+  const returned = await withShownCandidates(store.return(text, storeNamesOf(text), who));
+  if (returned.length > 0) {
+    await session.print(returned.map(usersText).join(""));
+    return;
   }
-  const left = await store.usedBy(image.id);
-  const users = left.length === 0 ? "nobody" : left.map(printable).join(", ");
-  await session.print(`image ${shortId(image.id)} is used by ${users}\n`);
+  const { image } = await findImage(opened, text, session);
+  session.warn(`image ${shortId(image.id)} was not borrowed by ${who}`);
+  await session.print(usersText(image));
+}
+
+function usersText({ id, borrowers }: StoredImage): string {
+  const users = borrowers.map(({ who }) => printable(who)).join(", ");
+  return `image ${shortId(id)} is used by ${users === "" ? "nobody" : users}\n`;
 }
 
 function nameOf(command: string, by: string): string {

@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
+import process from "node:process";
+import { Readable, Writable } from "node:stream";
 import type { TestContext } from "node:test";
+import { realmsIn } from "../config/index.ts";
 import { HttpClient } from "../http/index.ts";
 import type { Host } from "../doctor/index.ts";
 import { hostPlatform, Info } from "../image/index.ts";
-import { Authenticator } from "../registry/index.ts";
+import { ConfiguredLibraries, Libraries, usualRemoteFiles } from "../library/index.ts";
+import { Registries } from "../registry/index.ts";
 import { openStore } from "../store/index.ts";
+import { DEFAULT_TRANSFERS, Transfers } from "../transfer/index.ts";
 import type { Environment, TextStream } from "./environment.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -85,20 +89,46 @@ function testEnvironment(
     homeDirectory: directory,
     isRoot: false,
     parallelism: 2,
+    userId: 1000,
+    stdin: Readable.from([]),
     now,
     expectStore: () => Promise.resolve(),
     openStore: (store, access) =>
       openStore({ ...access, directory: store, host: "test", bootId: "1", now }),
-    openContext: ({ plainHttpHosts, limits, defaults, localFiles }) => {
+    openContext: (settings) => {
+      const { plainHttpHosts, credentials, tokenRealms, librarySettings } = settings;
+      const { limits, defaults, localFiles } = settings;
       const client = new HttpClient({
         userAgent: "siflet-test/1",
         plainHttpHosts,
         clock: { now, sleep: () => Promise.resolve() },
         random: () => 0.5,
       });
-      return Promise.resolve({
+      const transfers = new Transfers(client, DEFAULT_TRANSFERS);
+      const registries = new Registries({
         client,
-        authenticator: new Authenticator(client),
+        limits,
+        credentials,
+        realmsOf: realmsIn(tokenRealms),
+        transfers,
+      });
+      const libraries = new Libraries({
+        client,
+        limits,
+        transfers,
+        registries,
+        hosts: new ConfiguredLibraries({
+          client,
+          settings: librarySettings,
+          remoteFiles: { ...usualRemoteFiles({}, directory), system: [] },
+          variables: {},
+          userId: process.geteuid?.() ?? 0,
+        }),
+      });
+      return Promise.resolve({
+        transfers,
+        registries,
+        libraries: () => Promise.resolve(libraries),
         limits,
         hostPlatform: hostPlatform("x64"),
         defaults,
@@ -107,6 +137,21 @@ function testEnvironment(
         now,
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
       });
+    },
+    openClient: ({ plainHttpHosts }) =>
+      Promise.resolve(
+        new HttpClient({
+          userAgent: "siflet-test/1",
+          plainHttpHosts,
+          clock: { now, sleep: () => Promise.resolve() },
+          random: () => 0.5,
+        }),
+      ),
+    service: {
+      processId: 1,
+      onReload: () => ({ [Symbol.dispose]: () => undefined }),
+      notify: () => Promise.resolve(),
+      runBeside: () => Promise.resolve({ exitCode: 0, stdout: "" }),
     },
     openHost: () => Promise.resolve(BARE_HOST),
   };

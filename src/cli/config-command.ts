@@ -32,6 +32,7 @@ export async function configCheckCommand(
   }
   for (const problem of parsed.problems) session.report(problem);
   if (parsed.problems.length > 0) return;
+  for (const note of parsed.notes) session.warn(note);
   const { path, lines } = parsed.file;
   await session.print(`${printable(path)}: ok, ${counted(lines.size, "setting")}\n`);
 }

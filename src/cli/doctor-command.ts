@@ -1,12 +1,15 @@
 import { CodedError } from "../base/index.ts";
+import type { Config } from "../config/index.ts";
 import {
   diagnose,
   worstOf,
+  type AskLibrary,
   type ConfigurationRead,
   type Finding,
   type Status,
   type Topic,
 } from "../doctor/index.ts";
+import type { OpenedContext } from "./environment.ts";
 import { EXIT } from "./exit-codes.ts";
 import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
@@ -20,13 +23,17 @@ export interface DoctorFlags {
 export async function doctorCommand(flags: DoctorFlags, session: Session): Promise<void> {
   const { environment, signal } = session;
   const host = await environment.openHost();
+  const config = await session.configDespiteProblems();
+  await using libraries = librariesOf(config, session);
   const findings = await diagnose(
     host,
     {
       configuration: await configurationRead(session),
-      config: await session.configDespiteProblems(),
+      config,
       homeDirectory: environment.homeDirectory,
       openStore: (directory) => environment.openStore(directory, { readOnly: true }),
+      askLibrary: libraries.ask,
+      now: environment.now,
     },
     signal,
   );
@@ -35,6 +42,38 @@ export async function doctorCommand(flags: DoctorFlags, session: Session): Promi
     flags.json === true ? `${jsonText({ worst, findings })}\n` : textOf(findings),
   );
   if (worst === "problem") session.exitWith(EXIT.unfit);
+}
+
+/** Asks libraries as a pull does; what that takes is made when the first one is asked. */
+function librariesOf(
+  config: Config,
+  session: Session,
+): AsyncDisposable & { readonly ask: AskLibrary } {
+  let opening: Promise<OpenedContext> | undefined;
+  const ask: AskLibrary = async (host, signal) => {
+    opening ??= openLibraryContext(config, session);
+    const libraries = await (await opening).libraries();
+    const warnings: string[] = [];
+    const warn = (message: string): void => {
+      warnings.push(message);
+    };
+    return { ...(await libraries.probe(host, { warn }, signal)), warnings };
+  };
+  return {
+    ask,
+    async [Symbol.asyncDispose]() {
+      await (await opening)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openLibraryContext(config: Config, session: Session): Promise<OpenedContext> {
+  const [{ contextSettings }, { usualCredentials }] = await Promise.all([
+    import("./context-settings.ts"),
+    import("./credentials-of.ts"),
+  ]);
+  const credentials = usualCredentials(config, undefined, session);
+  return await session.environment.openContext(contextSettings(config, credentials));
 }
 
 async function configurationRead(session: Session): Promise<ConfigurationRead> {
@@ -55,6 +94,7 @@ const TITLES: Readonly<Record<Topic, string>> = {
   kernel: "Kernel",
   runtimes: "Runtimes",
   registries: "Registries",
+  libraries: "Libraries",
 };
 
 /** As wide as the longest status. */

@@ -1,35 +1,8 @@
-import type { LimitCode } from "../base/index.ts";
-import type { ConfigErrorCode } from "../config/index.ts";
-import type { ConvertError } from "../convert/index.ts";
-import type { HttpErrorCode } from "../http/index.ts";
-import type { ContentError, ImageErrorCode } from "../image/index.ts";
-import type { LayerErrorCode } from "../layers/index.ts";
-import type { PackError } from "../packs/index.ts";
-import type { PullError } from "../pull/index.ts";
-import type { RegistryErrorCode } from "../registry/index.ts";
-import type { SifErrorCode } from "../sif/index.ts";
-import type { SquashfsErrorCode } from "../squashfs/index.ts";
-import type { StoreErrorCode } from "../store/index.ts";
-import type { TreeError } from "../tree/index.ts";
+import type { ErrorCode as SharedErrorCode } from "../codes/index.ts";
 import type { CliErrorCode } from "./cli-error.ts";
 
 /** The codes of every class of coded errors: a new one does not compile until it has a row below. */
-export type ErrorCode =
-  | CliErrorCode
-  | ConfigErrorCode
-  | ContentError["code"]
-  | ConvertError["code"]
-  | HttpErrorCode
-  | ImageErrorCode
-  | LayerErrorCode
-  | LimitCode
-  | PackError["code"]
-  | PullError["code"]
-  | RegistryErrorCode
-  | SifErrorCode
-  | SquashfsErrorCode
-  | StoreErrorCode
-  | TreeError["code"];
+export type ErrorCode = SharedErrorCode | CliErrorCode;
 
 /** Exit codes by what went wrong. Scripts branch on them: a number, once released, stays. */
 export const EXIT = {
@@ -47,8 +20,10 @@ export const EXIT = {
   inUse: 11,
   output: 12,
   unsupported: 13,
-  /** The machine, as `siflet doctor` found it. */
+  /** The machine, as `siflet doctor` found it, or as it does not mount what was asked of it. */
   unfit: 14,
+  /** A signature is broken, or there is none that counts. */
+  untrusted: 15,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -60,21 +35,49 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   PLATFORM_INVALID: EXIT.usage,
   HTTP_PROXY_INVALID: EXIT.usage,
   PATH_WRONG_TYPE: EXIT.usage,
+  BUNDLE_USER: EXIT.usage,
+  BUNDLE_COMMAND: EXIT.usage,
+  BUNDLE_BIND: EXIT.usage,
+  ARCHIVE_AMBIGUOUS: EXIT.usage,
   CONFIG_FILE_INVALID: EXIT.usage,
   CONFIG_FILE_UNREADABLE: EXIT.usage,
   CONFIG_NO_HOME: EXIT.usage,
+  CREDENTIALS_INVALID: EXIT.usage,
+  CREDENTIALS_FILE: EXIT.usage,
+  REGISTRY_CONFIG: EXIT.usage,
+  TRUST_LIST: EXIT.usage,
+  LIBRARY_CONFIG: EXIT.usage,
+  KEY_UNREADABLE: EXIT.usage,
+  KEY_LOCKED: EXIT.usage,
+  USER_ID_INVALID: EXIT.usage,
+  KEYRING_FILE: EXIT.usage,
+  POLICY_INVALID: EXIT.usage,
+  TRUSTED_ROOT_INVALID: EXIT.usage,
 
   NOT_FOUND: EXIT.notFound,
   PLATFORM_NOT_FOUND: EXIT.notFound,
+  OCI_SIF: EXIT.unsupported,
   PATH_NOT_FOUND: EXIT.notFound,
+  CREDENTIALS_NOT_FOUND: EXIT.notFound,
+  KEY_NOT_FOUND: EXIT.notFound,
 
   REGISTRY_UNAUTHORIZED: EXIT.denied,
   REGISTRY_DENIED: EXIT.denied,
+  LIBRARY_UNAUTHORIZED: EXIT.denied,
+  LIBRARY_DENIED: EXIT.denied,
+  LIBRARY_UNVERIFIED: EXIT.denied,
+  LIBRARY_BLOCKED: EXIT.denied,
+  CREDENTIAL_HELPER: EXIT.denied,
+  REGISTRY_BLOCKED: EXIT.denied,
   LOCAL_FILE_REFUSED: EXIT.denied,
   LOCAL_FILE_UNREADABLE: EXIT.denied,
+  ARCHIVE_UNREADABLE: EXIT.denied,
 
   HTTP_UNREACHABLE: EXIT.network,
+  DAEMON_UNREACHABLE: EXIT.network,
+  DAEMON_REFUSED: EXIT.network,
   HTTP_TIMEOUT: EXIT.network,
+  HTTP_STALLED: EXIT.network,
   HTTP_REDIRECT: EXIT.network,
   HTTP_ADDRESS_REFUSED: EXIT.network,
   HTTP_PROTOCOL: EXIT.network,
@@ -82,9 +85,55 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   REGISTRY_STATUS: EXIT.network,
   REGISTRY_REALM: EXIT.network,
   REGISTRY_TOKEN: EXIT.network,
+  REGISTRY_NO_HOST: EXIT.network,
+  REGISTRY_UPLOAD: EXIT.network,
+  KEY_SERVER: EXIT.network,
+  REGISTRY_REFERRERS: EXIT.network,
+  LIBRARY_RATE_LIMITED: EXIT.network,
+  LIBRARY_STATUS: EXIT.network,
+  LIBRARY_PROTOCOL: EXIT.network,
+  LIBRARY_DISCOVERY: EXIT.network,
 
   CONTENT_SIZE_MISMATCH: EXIT.content,
   CONTENT_DIGEST_MISMATCH: EXIT.content,
+  ARCHIVE_CHANGED: EXIT.content,
+
+  TRUST_REQUIRED: EXIT.untrusted,
+  TRUST_FORBIDDEN: EXIT.untrusted,
+  SIGNATURE_FORMAT: EXIT.untrusted,
+  SIGNATURE_HASH: EXIT.untrusted,
+  SIGNATURE_WEAK_HASH: EXIT.untrusted,
+  SIGNATURE_INVALID: EXIT.untrusted,
+  SIGNATURE_EXPIRED: EXIT.untrusted,
+  SIGNATURE_SIGNER_UNKNOWN: EXIT.untrusted,
+  SIGNATURE_KEY_EXPIRED: EXIT.untrusted,
+  SIGNATURE_KEY_REVOKED: EXIT.untrusted,
+  SIGNATURE_KEY_KIND: EXIT.untrusted,
+  SIGNATURE_KEY_UNUSABLE: EXIT.untrusted,
+  SIGNATURE_FINGERPRINT: EXIT.untrusted,
+  SIGNATURE_METADATA: EXIT.untrusted,
+  SIGNATURE_OBJECT_UNSIGNED: EXIT.untrusted,
+  SIGNATURE_OBJECT_ABSENT: EXIT.untrusted,
+  SIGNATURE_HEADER: EXIT.untrusted,
+  SIGNATURE_DESCRIPTOR: EXIT.untrusted,
+  SIGNATURE_DATA: EXIT.untrusted,
+  SIGNATURE_LEGACY: EXIT.untrusted,
+  SIGNATURE_NONE: EXIT.untrusted,
+  SIGNATURE_NO_GROUPS: EXIT.untrusted,
+  SIGNATURE_NO_GROUP: EXIT.untrusted,
+  SIGNATURE_NO_OBJECT: EXIT.untrusted,
+  SIGNATURE_UNGROUPED: EXIT.untrusted,
+  SIGNATURE_DIGEST: EXIT.untrusted,
+  SIGNATURE_IDENTITY: EXIT.untrusted,
+  SIGNATURE_CERTIFICATE: EXIT.untrusted,
+  SIGNATURE_LOG: EXIT.untrusted,
+  SIGNATURE_TIME: EXIT.untrusted,
+  SIGNATURE_REFERENCE: EXIT.untrusted,
+  SIGNATURE_LIMIT: EXIT.untrusted,
+  POLICY_REJECTS: EXIT.untrusted,
+  POLICY_SIGNED_BY: EXIT.untrusted,
+  CERTIFICATE_INVALID: EXIT.untrusted,
+  KEY_UNUSABLE: EXIT.untrusted,
 
   JSON_INVALID: EXIT.badImage,
   DIGEST_INVALID: EXIT.badImage,
@@ -92,6 +141,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   MANIFEST_INVALID: EXIT.badImage,
   CONFIG_INVALID: EXIT.badImage,
   INFO_INVALID: EXIT.badImage,
+  ARCHIVE_INVALID: EXIT.badImage,
   LAYER_CORRUPT: EXIT.badImage,
   LAYER_TRUNCATED: EXIT.badImage,
   TAR_CHECKSUM: EXIT.badImage,
@@ -137,8 +187,11 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   LIMIT_IMAGE_XATTR_BYTES: EXIT.limit,
   LIMIT_LINK_STEPS: EXIT.limit,
   LIMIT_LOGICAL_BYTES: EXIT.limit,
+  LIMIT_ARCHIVE_ENTRIES: EXIT.limit,
+  LIMIT_ARCHIVE_BYTES: EXIT.limit,
 
   NO_SPACE: EXIT.noSpace,
+  LIBRARY_QUOTA: EXIT.noSpace,
 
   STORE_BUSY: EXIT.store,
   STORE_DAMAGED: EXIT.store,
@@ -149,13 +202,21 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   PACK_DAMAGED: EXIT.store,
 
   IS_USED: EXIT.inUse,
+  BUNDLE_BUSY: EXIT.inUse,
+  DAEMON_RUNNING: EXIT.inUse,
 
   OUTPUT_EXISTS: EXIT.output,
   OUTPUT_FAILED: EXIT.output,
+  DAEMON_SOCKET: EXIT.output,
   STDOUT_FAILED: EXIT.output,
+  BUNDLE_EXISTS: EXIT.output,
+  BUNDLE_DIRECTORY: EXIT.output,
+  BUNDLE_NOT_OURS: EXIT.output,
 
   REFERENCE_TRANSPORT: EXIT.unsupported,
   NOT_LIBRARY: EXIT.unsupported,
+  LIBRARY_UNSUPPORTED: EXIT.unsupported,
+  ARCHIVE_UNSUPPORTED: EXIT.unsupported,
   MANIFEST_SCHEMA1: EXIT.unsupported,
   MANIFEST_UNSUPPORTED: EXIT.unsupported,
   LAYER_COMPRESSION: EXIT.unsupported,
@@ -163,6 +224,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   SIF_ARCHITECTURE: EXIT.unsupported,
   SQUASHFS_COMPRESSOR: EXIT.unsupported,
   FILE_SYSTEM_UNSUPPORTED: EXIT.unsupported,
+  BUNDLE_ARCHITECTURE: EXIT.unsupported,
+
+  BUNDLE_MOUNT: EXIT.unfit,
+  BUNDLE_OVERLAY: EXIT.unfit,
 
   CONVERT_THREAD: EXIT.unexpected,
 };

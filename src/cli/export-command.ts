@@ -22,7 +22,8 @@ export async function exportCommand(
   await requireOutputPlace(path, force);
   await using opened = await openStoreToUse(session);
   const { store, image } = await findImageToUse(opened, text, session);
-  await copyToOutput(image.path, path, { force }, session.signal);
+  const options = { force, now: session.environment.now() };
+  await copyToOutput(image.path, path, image.id, options, session.signal);
   await store.touch(image.id);
   await session.print(`${printable(path)}: ${formatSize(image.size)}\n`);
 }

@@ -7,6 +7,7 @@ import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import { openStoreToChange, openStoreToRead } from "./session-store.ts";
 import type { Session } from "./session.ts";
+import { trustGate } from "./trust-of.ts";
 
 export interface FsckFlags {
   readonly deep?: boolean;
@@ -23,7 +24,8 @@ export async function fsckCommand(flags: FsckFlags, session: Session): Promise<v
   await using store = await open(session);
   const config = await session.config();
   const partials = partialsDirectory(cacheDirectory(config));
-  const options = { deep, repair, now: session.environment.now(), partials };
+  const trust = trustGate(config, session);
+  const options = { deep, repair, now: session.environment.now(), trust, partials };
   const check = store === undefined ? CLEAN : await checkStore(store, options, session.signal);
   if (check.faults.some(isLeft)) session.exitWith(EXIT.store);
   await session.print(json ? `${jsonText(check)}\n` : checkText(check, flags));

@@ -1,11 +1,12 @@
 import { formatPlatform, type InfoJson, type Profile } from "../image/index.ts";
-import { infoOf, type PartitionPlace } from "../pull/index.ts";
-import type { Names, Provenance, StoredImage } from "../store/index.ts";
-import { isPinned } from "../upkeep/index.ts";
+import type { PartitionPlace } from "../pull/index.ts";
+import { infoOf, isPinned, type Names, type Provenance, type StoredImage } from "../store/index.ts";
 
 /** One borrow; times in RFC 3339. */
 interface BorrowJson {
   readonly who: string;
+  /** The canonical name that it was taken under; absent: by id. */
+  readonly reference?: string;
   readonly takenAt: string;
   readonly expiresAt?: string;
   readonly note?: string;
@@ -47,8 +48,9 @@ export function imageJson(image: StoredImage, pins: readonly string[]): ImageJso
     source: image.source,
     createdAt: timeText(image.createdAt),
     lastUsedAt: timeText(image.lastUsedAt),
-    borrowers: image.borrowers.map(({ who, takenAt, expiresAt, note }) => ({
+    borrowers: image.borrowers.map(({ who, reference, takenAt, expiresAt, note }) => ({
       who,
+      ...(reference === undefined ? {} : { reference }),
       takenAt: timeText(takenAt),
       ...(expiresAt === undefined ? {} : { expiresAt: timeText(expiresAt) }),
       ...(note === undefined ? {} : { note }),

@@ -1,4 +1,4 @@
-import { familiarText } from "../pull/index.ts";
+import { familiarText } from "../image/index.ts";
 import type { StoredImage } from "../store/index.ts";
 import { printable } from "./printable.ts";
 

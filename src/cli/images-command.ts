@@ -1,6 +1,5 @@
 import { formatPlatform } from "../image/index.ts";
-import type { Store, StoredImage } from "../store/index.ts";
-import { isPinned } from "../upkeep/index.ts";
+import { isPinned, type Store, type StoredImage } from "../store/index.ts";
 import { formatAge, formatSize, shortId } from "./format.ts";
 import { imageJson } from "./image-json.ts";
 import { shownNames, stateText } from "./image-text.ts";

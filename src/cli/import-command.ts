@@ -6,6 +6,7 @@ import { jsonText } from "./json-text.ts";
 import { printable } from "./printable.ts";
 import { localFilesIn, openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
+import { trustGate } from "./trust-of.ts";
 
 export interface ImportFlags {
   readonly json?: boolean;
@@ -19,9 +20,14 @@ export async function importCommand(
 ): Promise<void> {
   const { environment, signal } = session;
   const path = resolve(environment.workingDirectory, file);
-  const localFiles = localFilesIn(await session.config());
+  const config = await session.config();
+  const context = {
+    localFiles: localFilesIn(config),
+    trust: trustGate(config, session),
+    now: environment.now,
+  };
   await using store = await openStoreToWrite(session);
-  const records = await importRegistry(store, path, { localFiles, now: environment.now() }, signal);
+  const records = await importRegistry(store, path, context, signal);
   for (const record of records) session.exitWith(exitCodeOf(record));
   await session.print(flags.json === true ? `${jsonText(records)}\n` : importText(records));
 }

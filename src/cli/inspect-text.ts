@@ -1,4 +1,4 @@
-import { familiarText } from "../pull/index.ts";
+import { familiarText } from "../image/index.ts";
 import { formatAge, formatSize } from "./format.ts";
 import type { InspectedImage } from "./image-json.ts";
 import { printable } from "./printable.ts";
@@ -81,6 +81,7 @@ function sourceFields({ source, contentKey }: InspectedImage): Field[] {
   return [
     ["reference", [source.reference]],
     ["registry", optional(source.host)],
+    ["unverified", source.unverified === true ? ["yes, the library told no sha256"] : []],
     ["index", optional(source.indexDigest)],
     ["manifest", optional(source.manifestDigest)],
     ["configuration", optional(source.configDigest)],

@@ -66,6 +66,7 @@ test("a borrowed image is shown with its borrowers and is not removed until it i
   assert.deepEqual(await borrowersOf(setup), [
     {
       who: "job-17",
+      reference: name,
       takenAt: "2026-01-02T03:04:05.000Z",
       expiresAt: "2026-01-02T05:04:05.000Z",
       note: "run 3",
@@ -91,9 +92,27 @@ test("a second borrow by the same name replaces the first; another name borrows 
   await run(["borrow", name, "--by", "b"]);
   const takenAt = "2026-01-02T03:04:05.000Z";
   assert.deepEqual(await borrowersOf(setup), [
-    { who: "a", takenAt },
-    { who: "b", takenAt },
+    { who: "a", reference: name, takenAt },
+    { who: "b", reference: name, takenAt },
   ]);
+});
+
+test("a return by the name ends the borrow of the image that had it, after the name has moved", async (t) => {
+  const { id, run, directory } = await setUp(t);
+  registry.putImage("app", makeImage({ layers: [tar([{ path: "f", data: "old" }])] }), "moving");
+  const name = `${registry.host}/app:moving`;
+  const old = await pullHere(directory, name);
+  await run(["borrow", name, "--by", "job-17"]);
+  registry.putImage("app", makeImage({ layers: [tar([{ path: "f", data: "new" }])] }), "moving");
+  const fresh = await pullHere(directory, name);
+  assert.notEqual(fresh.id, old.id);
+  const returned = await run(["return", name, "--by", "job-17"]);
+  assert.deepEqual(returned.stderr, []);
+  assert.equal(returned.stdout, `image ${old.id.slice(0, 12)} is used by nobody\n`);
+  assert.equal((await run(["rm", old.id])).exitCode, 0);
+  const again = await run(["return", id, "--by", "job-17"]);
+  assert.equal(again.exitCode, 0);
+  assert.match(again.stderr.join("\n"), /was not borrowed by job-17/);
 });
 
 const REFUSED: readonly (readonly [string, readonly string[], number, RegExp])[] = [

@@ -54,6 +54,7 @@ function lineOf(event: PullEvent, state: ProgressState, isFirstWrite: boolean): 
       return warningLine(event.message);
     case "fetched":
     case "converted":
+    case "step":
       return undefined;
   }
 }

@@ -1,9 +1,16 @@
 import { Command } from "commander";
+import { addDaemonCommands } from "./add-daemon-commands.ts";
+import { addBundleCommand } from "./add-bundle-command.ts";
 import { addImageCommands } from "./add-image-commands.ts";
 import { addKeepCommands } from "./add-keep-commands.ts";
+import { addKeyCommands } from "./add-key-commands.ts";
+import { addLoginCommands } from "./add-login-commands.ts";
 import { addMachineCommands } from "./add-machine-commands.ts";
 import { addPullCommand } from "./add-pull-command.ts";
+import { addPushCommand } from "./add-push-command.ts";
+import { addSignCommand } from "./add-sign-command.ts";
 import { addReaderCommands } from "./add-reader-commands.ts";
+import { addTrustCommands } from "./add-trust-commands.ts";
 import { addUpkeepCommands } from "./add-upkeep-commands.ts";
 import type { GlobalFlags, Session } from "./session.ts";
 import { versionText } from "./version-text.ts";
@@ -45,10 +52,17 @@ export function buildProgram(session: Session, writeOut: WriteOut): Command {
     })
     .addHelpText("after", PROGRAM_HELP);
   addPullCommand(program, session);
+  addPushCommand(program, session);
+  addLoginCommands(program, session);
+  addKeyCommands(program, session);
+  addSignCommand(program, session);
   addImageCommands(program, session);
   addKeepCommands(program, session);
   addReaderCommands(program, session);
+  addBundleCommand(program, session);
+  addTrustCommands(program, session);
   addUpkeepCommands(program, session);
+  addDaemonCommands(program, session);
   addMachineCommands(program, session);
   return program;
 }

@@ -55,6 +55,7 @@ export class ProgressState {
       case "written":
         this.#written = { bytes: event.bytes, total: event.total };
         break;
+      case "step":
       case "present":
       case "warning":
         break;

@@ -74,7 +74,7 @@ test("pull --json prints the Info as one line, and progress on standard error", 
 
 test("pull prints a result for people; --quiet has no progress", async (t) => {
   const directory = await newDirectory(t);
-  const result = await runHere(["pull", "--quiet", app("1.0")], { directory });
+  const result = await runHere(["pull", "-q", app("1.0")], { directory });
   assert.deepEqual(result.stderr, []);
   const [title, id, size, file, run] = result.stdout.split("\n");
   assert.equal(title, app("1.0"));
@@ -103,7 +103,7 @@ test("pull writes a file besides the store, and a second pull does not replace i
   const again = await runHere(["pull", "app.sif", app("2.0")], { directory });
   assertFailure(again, 12, /app\.sif exists already/);
   assert.equal(registry.requests.length, asked, "nothing was fetched");
-  await pullApp(directory, "--force", "--output", "app.sif");
+  await pullApp(directory, "-F", "-o", "app.sif");
 });
 
 test("pull takes a dangling link for an existing file", async (t) => {

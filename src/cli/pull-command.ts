@@ -1,32 +1,41 @@
 import { dirname } from "node:path";
+import { addAbortSignal } from "node:stream";
 import { shellWord } from "../base/index.ts";
 import { formatOrigin, originOf, type Config, type FlagSettings } from "../config/index.ts";
-import { hasLayout, type Info, type Profile } from "../image/index.ts";
+import { hasLayout, isArchiveInput, type Info, type Profile } from "../image/index.ts";
 import {
+  copyLocalName,
   copyToOutput,
-  describeLocalName,
-  infoOf,
   infoOfFile,
   infoOfLocal,
   isLocalName,
-  localFilesOf,
   pullToFile,
   pullToStore,
+  type ArchiveAccess,
   type OnPullEvent,
   type PullContext,
   type PullOptions,
+  type TrustGate,
+  withCopyIn,
 } from "../pull/index.ts";
+import type { Credentials } from "../registry/index.ts";
 import { usageError } from "./cli-error.ts";
+import { credentialsOf } from "./credentials-of.ts";
+import type { Environment, OpenedContext } from "./environment.ts";
 import { formatSize } from "./format.ts";
+import { chooseLibrary, type LibraryChoice } from "./library-choice.ts";
 import { jsonText } from "./json-text.ts";
+import { openOtherStores } from "./other-stores.ts";
 import { requireOutputPlace } from "./output-place.ts";
 import { printable } from "./printable.ts";
 import { packCachePlace } from "./pack-cache-place.ts";
 import { openProgress } from "./progress.ts";
-import { pullRequest, type PullFlags, type PullRequest } from "./pull-request.ts";
+import { pullRequest, withReference, type PullFlags, type PullRequest } from "./pull-request.ts";
 import { requireDirectory } from "./require-directory.ts";
-import { StoreError, type Store } from "../store/index.ts";
-import { localFilesIn, openStoreToWrite } from "./session-store.ts";
+import { infoOf, type Store } from "../store/index.ts";
+import { contextSettings } from "./context-settings.ts";
+import { trustGate } from "./trust-of.ts";
+import { openStoreToWrite } from "./session-store.ts";
 import type { Session } from "./session.ts";
 import { formatTable } from "./table.ts";
 
@@ -39,11 +48,17 @@ export async function pullCommand(
   if (!flags.store && session.flags.store !== undefined) {
     throw usageError("pull: expected --store or --no-store, got both");
   }
-  const request = await pullRequest(targets, flags, session.environment);
-  const { file } = request.target;
-  if (file !== undefined) await requireOutputPlace(file, request.force);
-  const config = await configOf(request, session);
-  const pulled = await pull(request, config, { quiet: flags.quiet ?? false }, session);
+  const given = await pullRequest(targets, flags, session.environment);
+  const { file } = given.target;
+  if (file !== undefined) await requireOutputPlace(file, given.force);
+  const config = await configOf(given, session);
+  const { variables } = session.environment;
+  const chosen = await chooseLibrary(given.reference, flags.library, config, variables);
+  const request = withReference(given, chosen.reference);
+  const credentials = await credentialsOf("pull", request.reference, flags, config, session);
+  const { libraries } = chosen;
+  const options = { quiet: flags.quiet ?? false, credentials, libraries };
+  const pulled = await pull(request, config, options, session);
   await session.print(
     flags.json === true ? `${jsonText(pulled.info)}\n` : resultText(pulled, request, session),
   );
@@ -58,11 +73,12 @@ interface Pulled {
 
 /** The settings in force for this pull. */
 async function configOf(request: PullRequest, session: Session): Promise<Config> {
-  const { jobs, tmpDirectory, plainHttpHosts, cacheDirectory, usesCache } = request;
+  const { jobs, tmpDirectory, plainHttpHosts, authFile, cacheDirectory, usesCache } = request;
   const flags: FlagSettings = {
     ...(jobs === undefined ? {} : { jobs }),
     ...(tmpDirectory === undefined ? {} : { tmpdir: tmpDirectory }),
     ...(plainHttpHosts === undefined ? {} : { plainHttp: plainHttpHosts }),
+    ...(authFile === undefined ? {} : { authFile }),
     ...(cacheDirectory === undefined ? {} : { "cache.dir": cacheDirectory }),
     ...(usesCache ? {} : { "cache.maxBytes": { maxBytes: 0, maxPercent: 100 } }),
   };
@@ -77,83 +93,114 @@ async function configOf(request: PullRequest, session: Session): Promise<Config>
 async function pull(
   request: PullRequest,
   config: Config,
-  options: { readonly quiet: boolean },
+  { quiet, credentials, libraries }: Sources & { readonly quiet: boolean },
   session: Session,
 ): Promise<Pulled> {
-  using progress = await openProgress(request.title, session, options);
-  await using parts = await openParts(request, config, progress.onEvent, session);
+  using progress = await openProgress(request.title, session, { quiet });
+  const sources = { credentials, libraries };
+  await using parts = await openParts(request, config, sources, progress.onEvent, session);
   const pullOptions: PullOptions = {
     ...request.wish,
     platform: request.platform,
     tmpDirectory: config.values.tmpdir,
     jobs: config.values.jobs,
     cache: await packCacheFor(request, config),
+    names: request.names,
     onEvent: progress.onEvent,
   };
   return await pullToTarget(request, parts, pullOptions, session.signal);
 }
 
+/** As whom registries are asked, and how libraries are. */
+interface Sources {
+  readonly credentials: Credentials;
+  readonly libraries: LibraryChoice["libraries"];
+}
+
 /** What a pull works with; disposing closes it. */
 interface PullParts extends AsyncDisposable {
   readonly context: PullContext;
-  /** Absent where the pull is to a file alone. */
-  readonly store: Store | undefined;
+  /** About to be open; absent where the pull is to a file alone. */
+  readonly store: Promise<Store> | undefined;
 }
 
-/** Opens the store while the client of registries is loaded: either waits more than it works. */
+/** Lets the store open while the client of registries is loaded, and asked: each waits more than it works. */
 async function openParts(
   { target }: PullRequest,
   config: Config,
+  sources: Sources,
   onEvent: OnPullEvent,
   session: Session,
 ): Promise<PullParts> {
-  const { compression, owners, layout, limits, plainHttp: plainHttpHosts } = config.values;
-  const localFiles = localFilesIn(config);
-  const defaults = { compression, owners, layout };
   await using opened = new AsyncDisposableStack();
-  const [store, context] = await Promise.allSettled([
-    target.kind === "file" ? undefined : openStoreToWrite(session),
-    session.environment.openContext({ plainHttpHosts, limits, defaults, localFiles }),
-  ]);
-  // Whichever is open is closed where the other one failed.
-  if (store.status === "fulfilled") opened.use(store.value);
-  if (context.status === "fulfilled") opened.use(context.value);
-  if (store.status === "rejected") throw store.reason;
-  if (context.status === "rejected") throw context.reason;
+  const store = target.kind === "file" ? undefined : openStoreToWrite(session);
+  opened.defer(async () => {
+    // Whoever waits for it is told what kept it from opening.
+    const ready = await store?.catch(() => undefined);
+    await ready?.close();
+  });
+  const context = opened.use(await openContext(config, sources, store, session));
   // Only a store keeps what is taken.
-  const otherStores = store.value && (await openOtherStores(config, opened, onEvent, session));
+  const otherStores =
+    store &&
+    (await openOtherStores(
+      config,
+      opened,
+      (message) => {
+        onEvent({ kind: "warning", message });
+      },
+      session,
+    ));
   const parts = opened.move();
   return {
-    store: store.value,
-    context: { ...context.value, ...(otherStores && { otherStores }) },
+    store,
+    context: {
+      ...context,
+      archives: archivesOf(session.environment),
+      trust: gateOf(target, trustGate(config, session)),
+      ...(otherStores && { otherStores }),
+    },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
 
-/** Opens the stores that an image may be copied from; one that cannot be read is told, and passed over. */
-async function openOtherStores(
+/** What goes into the store and to a file is judged for both places before it is in either. */
+function gateOf({ kind, file }: PullRequest["target"], gate: TrustGate): TrustGate {
+  return kind === "store" && file !== undefined ? withCopyIn(gate, dirname(file)) : gate;
+}
+
+async function openContext(
   config: Config,
-  opened: AsyncDisposableStack,
-  onEvent: OnPullEvent,
+  { credentials, libraries }: Sources,
+  store: Promise<Store> | undefined,
   session: Session,
-): Promise<readonly Store[]> {
-  const stores: Store[] = [];
-  for (const directory of config.values.stores) {
-    if (directory === config.values.store) continue;
-    try {
-      stores.push(opened.use(await session.environment.openStore(directory, { readOnly: true })));
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      const message = `store ${directory} cannot be used: ${error.message}`;
-      onEvent({ kind: "warning", message });
-    }
+): Promise<OpenedContext> {
+  try {
+    return await session.environment.openContext(contextSettings(config, credentials, libraries));
+  } catch (error) {
+    // What is wrong with the store comes first: without one nothing else matters.
+    await store;
+    throw error;
   }
-  return stores;
+}
+
+/** Any archive that the user can read, and what is piped in. */
+function archivesOf(environment: Environment): ArchiveAccess {
+  return {
+    workingDirectory: environment.workingDirectory,
+    standardInput(signal) {
+      const { stdin } = environment;
+      if (stdin.isTTY === true) {
+        throw usageError("pull: expected an archive on standard input, got a terminal");
+      }
+      return addAbortSignal(signal, stdin);
+    },
+  };
 }
 
 /** The cache of a pull into the store; one to a file alone has none unless it is named. */
 async function packCacheFor(request: PullRequest, config: Config): Promise<PullOptions["cache"]> {
-  const isNamed = request.cacheDirectory !== undefined;
+  const isNamed = config.values["cache.dir"] !== undefined;
   if (request.target.kind === "file" && !isNamed) return undefined;
   return await packCachePlace(config);
 }
@@ -165,31 +212,35 @@ async function pullToTarget(
   signal: AbortSignal,
 ): Promise<Pulled> {
   const { reference, target, force } = request;
+  const output = { force, now: context.now() };
   if (target.kind === "file") {
     const { file } = target;
     if (isLocalName(reference)) {
-      const local = await describeLocalName(reference, localFilesOf(context), signal);
-      await copyToOutput(local.path, file, { force }, signal);
-      return { info: infoOfLocal({ ...local, path: file }, reference), profile: undefined };
+      const local = await copyLocalName(reference, context, file, output, signal);
+      return { info: infoOfLocal(local, reference), profile: undefined };
     }
     const toFile = { ...options, force };
     const pulled = await pullToFile(dirname(file), () => file, reference, context, toFile, signal);
-    return { info: infoOfFile(pulled, reference), profile: pulled.profile };
+    return { info: infoOfFile(pulled), profile: pulled.profile };
   }
   if (store === undefined) throw new Error("a pull into a store that was not opened");
   const image = await pullToStore(store, reference, context, options, signal);
-  if (target.file !== undefined) await copyToOutput(image.path, target.file, { force }, signal);
+  if (target.file !== undefined) {
+    await copyToOutput(image.path, target.file, image.id, output, signal);
+  }
   return { info: infoOf(image), profile: image.profile };
 }
 
 /** The result for people, and what to do with it. */
 function resultText(
   { info, profile }: Pulled,
-  { title, target }: PullRequest,
+  { reference, title, target }: PullRequest,
   session: Session,
 ): string {
   const { file = info.path } = target;
-  const path = ["siflet path", ...placeFlags(session), shellWord(title)].join(" ");
+  // By what an archive is called nothing is found.
+  const found = isArchiveInput(reference) ? (info.ref.tags()[0] ?? info.id) : title;
+  const path = ["siflet path", ...placeFlags(session), shellWord(found)].join(" ");
   const run = target.file === undefined ? `$(${path})` : shellWord(file);
   // Without a runscript it would start a shell, whatever the image says.
   const isPlain = profile !== undefined && hasLayout(profile, "plain");

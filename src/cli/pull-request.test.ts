@@ -40,6 +40,11 @@ const targets: readonly TargetRow[] = [
     target: { kind: "file", file: `/here/app_sha256.${HASH}.sif` },
   },
   {
+    targets: ["library://me/c/app:1"],
+    flags: { store: false },
+    target: { kind: "file", file: "/here/app_1.sif" },
+  },
+  {
     targets: ["a.sif", "busybox"],
     flags: { store: false },
     target: { kind: "file", file: "/here/a.sif" },
@@ -91,8 +96,7 @@ const refusals = [
     code: "USAGE",
   },
   { name: "an upper-case name", targets: ["Busybox"], code: "REFERENCE_INVALID" },
-  { name: "an archive", targets: ["oci-archive:app.tar"], code: "REFERENCE_TRANSPORT" },
-  { name: "a library image", targets: ["library://me/c/app"], code: "REFERENCE_TRANSPORT" },
+  { name: "an upper-case library", targets: ["library://Me/c/app"], code: "REFERENCE_INVALID" },
 ] as const;
 
 for (const { name, targets: given, code, ...row } of refusals) {
@@ -120,3 +124,17 @@ test("pull --arch is --platform linux/ARCH, in normal form", async () => {
   );
   assert.deepEqual(platform, { os: "linux", architecture: "amd64" });
 });
+
+for (const [path, reference] of [
+  ["app.sif", "local.file/here/app.sif"],
+  ["./app", "local.file/here/app"],
+  ["/images/app.sif", "local.file/images/app.sif"],
+  ["../app.sif", "local.file/app.sif"],
+  ["local.file/images/app.sif", "local.file/images/app.sif"],
+  ["cloud.sylabs.io/e/c/app.sif", "cloud.sylabs.io/e/c/app.sif"],
+] as const) {
+  test(`the path ${path} is the file ${reference}`, async () => {
+    const request = await pullRequest([path], { store: true, cache: true }, place);
+    assert.equal(request.reference, reference);
+  });
+}

@@ -1,4 +1,4 @@
-import { familiarText } from "../pull/index.ts";
+import { familiarText } from "../image/index.ts";
 import { shortId } from "./format.ts";
 import { printable } from "./printable.ts";
 import { findImage, openStoreToChange } from "./session-store.ts";

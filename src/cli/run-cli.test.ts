@@ -272,6 +272,9 @@ test("--help of every command shows its usage and examples", async (t) => {
   for (const name of [
     "",
     "pull",
+    "push",
+    "login",
+    "logout",
     "images",
     "inspect",
     "path",
@@ -280,10 +283,19 @@ test("--help of every command shows its usage and examples", async (t) => {
     "export",
     "ls",
     "cat",
+    "bundle",
     "config",
     "config check",
     "config print",
     "doctor",
+    "sign",
+    "key",
+    "key import",
+    "key list",
+    "key export",
+    "key remove",
+    "key pull",
+    "key new",
   ]) {
     const args = [...name.split(" ").filter((word) => word !== ""), "--help"];
     const { exitCode, stdout, stderr } = await runHere(args, { directory });

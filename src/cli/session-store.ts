@@ -1,21 +1,23 @@
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { CodedError } from "../base/index.ts";
-import { ImageError } from "../image/index.ts";
+import { ImageError, storeNamesOf } from "../image/index.ts";
 import type { Config } from "../config/index.ts";
-import { freshImage, isLocalName, storeNamesOf, type LocalFiles } from "../pull/index.ts";
+import type { LocalFiles } from "../pull/index.ts";
 import type { Store, StoredImage } from "../store/index.ts";
+import type { HostsSettings } from "./environment.ts";
 import { counted } from "./format.ts";
 import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
+import { trustGate } from "./trust-of.ts";
 
 /** Opens the session's store to be changed, making it where there is none. */
 export async function openStoreToWrite(session: Session): Promise<Store> {
   const { environment, signal } = session;
   const directory = await session.storeDirectory();
   await using opening = new AsyncDisposableStack();
-  const isNew = !(await isStoreThere(session));
   const store = opening.use(await environment.openStore(directory, { readOnly: false }));
-  if (isNew && store.traits.claims === "lock-file") {
+  if (store.wasMade && store.traits.claims === "lock-file") {
     session.warn(
       `store ${directory} is on a file system that other machines may use too: it is kept with a ` +
         "rollback journal and lock files, and is safe where that file system's locks work",
@@ -24,7 +26,8 @@ export async function openStoreToWrite(session: Session): Promise<Store> {
   if (store.wasRebuilt) {
     // Loaded here: it is needed once in the life of a store.
     const { recoverStore } = await import("../upkeep/index.ts");
-    const check = await recoverStore(store, environment.now(), signal);
+    const trust = trustGate(await session.config(), session);
+    const check = await recoverStore(store, { now: environment.now(), trust }, signal);
     const images = (await store.list()).length;
     const nameless = check?.faults.filter(({ kind }) => kind === "unowned-file").length ?? 0;
     session.warn(
@@ -49,6 +52,7 @@ export async function openStoreToLookInto(
   text: string,
   session: Session,
 ): Promise<Store | undefined> {
+  const { isLocalName } = await loadPullFolder();
   return isLocalName(text) ? await openStoreToUse(session) : await openStoreToRead(session);
 }
 
@@ -124,9 +128,19 @@ export async function findImageToUse(
   session: Session,
 ): Promise<FoundImage> {
   const { store, image } = await findImage(opened, text, session);
-  const files = localFilesIn(await session.config());
-  const { signal, environment } = session;
-  return { store, image: await freshImage(store, text, image, files, environment.now(), signal) };
+  const config = await session.config();
+  const context = {
+    localFiles: localFilesIn(config),
+    trust: trustGate(config, session),
+    now: session.environment.now,
+  };
+  const { freshImage } = await loadPullFolder();
+  return { store, image: await freshImage(store, text, image, context, session.signal) };
+}
+
+/** When it is needed: what lists images, names them or removes them does without. */
+async function loadPullFolder(): Promise<typeof import("../pull/index.ts")> {
+  return await import("../pull/index.ts");
 }
 
 /** Which files of this host may be named. */
@@ -174,10 +188,27 @@ function withCandidates(error: ImageError): ImageError {
 async function isStoreThere(session: Session): Promise<boolean> {
   const directory = await session.storeDirectory();
   try {
-    // An empty directory is the place of a store that is still to be made.
-    return (await readdir(directory)).length > 0;
+    const names = await readdir(directory);
+    // Directories without a database: one that died while it made the store left them.
+    const isBegun = names.every((name) => STORE_DIRECTORIES.includes(name));
+    return !isBegun || (names.includes("images") && !(await isEmpty(join(directory, "images"))));
   } catch (error) {
     // Whatever else is wrong, opening it will say so.
     return !(error instanceof Error && "code" in error && error.code === "ENOENT");
   }
+}
+
+/** What the configuration says of where the hosts of registries are named. */
+export function hostsIn({ values }: Config): HostsSettings {
+  return {
+    directories: values["registries.directories"],
+    obeyBlocked: values["registries.obeyBlocked"],
+  };
+}
+
+/** What is made of a store before its database. */
+const STORE_DIRECTORIES = ["images", "tmp", "locks"];
+
+async function isEmpty(directory: string): Promise<boolean> {
+  return (await readdir(directory)).length === 0;
 }

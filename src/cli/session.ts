@@ -89,6 +89,11 @@ export class Session {
     return await this.#file;
   }
 
+  /** Has the configuration file read again when it is next asked for. */
+  forgetConfigFile(): void {
+    this.#file = undefined;
+  }
+
   async #readFile(): Promise<ParsedConfig | undefined> {
     const { readConfigFile } = await loadConfigFolder();
     return await readConfigFile(await this.configPlaces());
@@ -132,9 +137,9 @@ export class Session {
   report(error: unknown): void {
     // Whatever an interrupted run fails with, the interruption is why.
     const reason: unknown = this.signal.reason;
-    const isInterrupted = this.signal.aborted && reason instanceof Interrupted;
-    const failure = failureOf(isInterrupted ? reason : error);
-    this.exitWith(isInterrupted ? reason.exitCode : failure.exitCode);
+    const cause = this.signal.aborted && reason instanceof Interrupted ? reason : error;
+    const failure = failureOf(cause);
+    this.exitWith(cause instanceof Interrupted ? cause.exitCode : failure.exitCode);
     this.environment.stderr.write(`${failure.line}\n`);
     if (this.#flags.debug === true) this.environment.stderr.write(`${stackOf(error)}\n`);
   }

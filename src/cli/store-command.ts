@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "../base/index.ts";
-import { StoreError, type Readers } from "../store/index.ts";
+import { findBarriers, StoreError, type Readers } from "../store/index.ts";
 import { CliError, usageError } from "./cli-error.ts";
+import { groupId } from "./group-id.ts";
 import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
 
@@ -20,6 +20,9 @@ export async function storeInitCommand(flags: StoreInitFlags, session: Session):
   }
   const { environment } = session;
   await using store = await environment.openStore(directory, { readOnly: false, readers });
+  for (const { path, mode } of await findBarriers(directory, readers)) {
+    session.warn(`${path} has mode ${mode}: not all who are to read the store can pass it`);
+  }
   const { journal, claims } = store.traits;
   await session.print(
     `made ${printable(directory)} for ${readersText(readers)} to read\n` +
@@ -30,7 +33,7 @@ export async function storeInitCommand(flags: StoreInitFlags, session: Session):
 async function readersOf({ shared, group }: StoreInitFlags): Promise<Readers> {
   if (group === undefined) return { kind: shared === true ? "everyone" : "owner" };
   if (shared !== true) throw usageError("store init: expected --shared with --group");
-  return { kind: "group", gid: await groupId(group) };
+  return { kind: "group", gid: await requireGroup(group) };
 }
 
 function readersText(readers: Readers): string {
@@ -45,13 +48,9 @@ function readersText(readers: Readers): string {
 }
 
 /** @throws CliError `USAGE` */
-async function groupId(text: string): Promise<number> {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  const line = (await readFile("/etc/group", "utf8"))
-    .split("\n")
-    .find((each) => each.startsWith(`${text}:`));
-  const gid = line?.split(":")[2];
-  if (text !== "" && gid !== undefined && /^[0-9]+$/.test(gid)) return Number(gid);
+async function requireGroup(text: string): Promise<number> {
+  const id = await groupId(text);
+  if (id !== undefined) return id;
   const message = `--group ${text}: expected a number or a group of /etc/group`;
   throw new CliError("USAGE", message);
 }

@@ -1,5 +1,4 @@
-import { parseRef } from "../image/index.ts";
-import { familiarText, storeNamesOf } from "../pull/index.ts";
+import { familiarText, parseRef, storeNamesOf } from "../image/index.ts";
 import { counted, shortId } from "./format.ts";
 import { printable } from "./printable.ts";
 import { openStoreToChange, requireStore } from "./session-store.ts";

@@ -211,6 +211,18 @@ test("a directory that is no store does not become one by a look", async (t) => 
   assert.deepEqual(await readdir(directory), ["something"]);
 });
 
+test("a store whose maker died before there was a database is one that is still to be made", async (t) => {
+  const directory = await newDirectory(t);
+  const store = join(directory, "store");
+  for (const name of ["", "images", "tmp", "locks"]) {
+    await mkdir(join(store, name));
+    const images = await runHere(["images", "--json"], { directory });
+    assert.deepEqual([images.exitCode, images.stdout], [0, "[]\n"], name);
+  }
+  await writeFile(join(store, "images", `${"ab".repeat(32)}.sif`), "an image, perhaps");
+  assert.equal((await runHere(["images"], { directory })).exitCode, 10);
+});
+
 test("fsck tells of parts of blobs that nobody took up, and --repair removes them", async (t) => {
   const { run, directory } = await setUp(t);
   const partials = join(directory, "store/packs/.partials");

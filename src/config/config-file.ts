@@ -1,8 +1,7 @@
-import { open } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { isErrno } from "../base/index.ts";
+import { isErrno, readAtMost } from "../base/index.ts";
 import { ConfigError } from "./config-error.ts";
-import type { Surroundings } from "./defaults.ts";
+import { userConfigDirectory, type Surroundings } from "./defaults.ts";
 import type { ParsedConfig } from "./parse-config.ts";
 
 /** Far more than all keys with a comment each. */
@@ -20,8 +19,6 @@ export interface ConfigPlaces {
 /**
  * Where to look for the configuration: at `given` (`--config`), else `SIFLET_CONFIG`, else
  * `siflet/config.yaml` in the XDG configuration directory and `/etc/siflet/config.yaml`.
- *
- * @see XDG Base Directory Specification: a relative or empty XDG_CONFIG_HOME counts as not set
  */
 export function configPlaces(
   given: string | undefined,
@@ -32,18 +29,9 @@ export function configPlaces(
     const path = isAbsolute(named) ? named : resolve(surroundings.workingDirectory, named);
     return { paths: [path], isNamed: true };
   }
-  const user = userDirectory(surroundings);
+  const user = userConfigDirectory(surroundings);
   const paths = user === undefined ? [] : [join(user, "siflet/config.yaml")];
   return { paths: [...paths, SYSTEM_FILE], isNamed: false };
-}
-
-function userDirectory(
-  surroundings: Pick<Surroundings, "variables" | "homeDirectory">,
-): string | undefined {
-  const config = surroundings.variables["XDG_CONFIG_HOME"] ?? "";
-  if (isAbsolute(config)) return config;
-  const home = surroundings.homeDirectory;
-  return home === undefined ? undefined : join(home, ".config");
 }
 
 /**
@@ -65,20 +53,15 @@ export async function readConfigFile(places: ConfigPlaces): Promise<ParsedConfig
 }
 
 async function readIfThere(path: string, isNamed: boolean): Promise<Buffer | undefined> {
+  let bytes: Buffer | undefined;
   try {
-    await using file = await open(path);
-    const buffer = Buffer.alloc(MAX_BYTES + 1);
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
-      if (bytesRead === 0) return buffer.subarray(0, length);
-      length += bytesRead;
-    }
+    bytes = await readAtMost(path, MAX_BYTES);
   } catch (error) {
     if (!isNamed && isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     const reason = error instanceof Error ? error.message : String(error);
     throw unreadable(path, reason, { cause: error });
   }
+  if (bytes !== undefined) return bytes;
   throw unreadable(path, `expected at most ${MAX_BYTES} bytes, got more`);
 }
 

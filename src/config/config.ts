@@ -1,5 +1,10 @@
 import { join, resolve } from "node:path";
-import { defaultStore, defaultValues, type Surroundings } from "./defaults.ts";
+import {
+  defaultSocketDirectory,
+  defaultStore,
+  defaultValues,
+  type Surroundings,
+} from "./defaults.ts";
 import type { FileSettings, GivenSettings } from "./parse-config.ts";
 import {
   LIMIT_KINDS,
@@ -38,6 +43,9 @@ const FLAGS = {
   jobs: "--jobs",
   tmpdir: "--tmpdir",
   plainHttp: "--plain-http",
+  authFile: "--authfile",
+  keyServers: "--server",
+  "daemon.socket": "--socket",
   "cache.dir": "--cache-dir",
   "cache.maxBytes": "--no-cache",
 } as const;
@@ -135,6 +143,15 @@ export function formatOrigin(origin: Origin): string {
 /** The directory of the cache of converted layers. */
 export function cacheDirectory({ values }: Config): string {
   return values["cache.dir"] ?? join(values.store, "packs");
+}
+
+/** The socket of the daemon. */
+export function daemonSocket(
+  { values }: Config,
+  surroundings: Pick<Surroundings, "variables" | "isRoot">,
+): string {
+  const directory = defaultSocketDirectory(surroundings) ?? values.store;
+  return values["daemon.socket"] ?? join(directory, "siflet.sock");
 }
 
 /** One setting as people and programs are shown it. */

@@ -14,6 +14,9 @@ tmpdir: '/var/tmp'
 plainHttp:
   - registry.example:5000
   - "[2001:db8::1]:80"
+authFile: /etc/siflet/auth.json
+tokenRealms:
+  registry.example:5000: [auth.example, "login.example:8443"]
 cache:
   maxBytes: 500MB
   dir: /var/cache/siflet
@@ -32,6 +35,8 @@ limits:
     jobs: 4,
     tmpdir: "/var/tmp",
     plainHttp: ["registry.example:5000", "[2001:db8::1]:80"],
+    authFile: "/etc/siflet/auth.json",
+    tokenRealms: { "registry.example:5000": ["auth.example", "login.example:8443"] },
     "cache.maxBytes": { maxBytes: 500_000_000, maxPercent: 100 },
     "cache.dir": "/var/cache/siflet",
   });
@@ -44,12 +49,26 @@ limits:
     jobs: 6,
     tmpdir: 7,
     plainHttp: 8,
-    "cache.maxBytes": 12,
-    "cache.dir": 13,
-    "limits.entries": 15,
-    "limits.layerBytes": 16,
-    "limits.zstdWindowLog": 17,
+    authFile: 11,
+    tokenRealms: 12,
+    "cache.maxBytes": 15,
+    "cache.dir": 16,
+    "limits.entries": 18,
+    "limits.layerBytes": 19,
+    "limits.zstdWindowLog": 20,
   });
+});
+
+test("keys of Singularity-CRI's file that mean the same are taken, with a note", () => {
+  const text = "listenSocket: /run/s.sock\nstorageDir: /srv/images\n";
+  const { file, problems, notes } = parseConfig(text, "c.yaml");
+  assert.deepEqual(problems, []);
+  assert.deepEqual(file.settings, { "daemon.socket": "/run/s.sock", store: "/srv/images" });
+  assert.deepEqual(Object.fromEntries(file.lines), { "daemon.socket": 1, store: 2 });
+  assert.deepEqual(notes, [
+    "c.yaml:1: listenSocket is Singularity-CRI's name of daemon.socket, which says the same",
+    "c.yaml:2: storageDir is Singularity-CRI's name of store, which says the same",
+  ]);
 });
 
 const empty = [
@@ -101,6 +120,18 @@ const refusals: readonly Refusal[] = [
   // What YAML itself, or our reading of it, does not take.
   { name: "no YAML", text: "jobs: 1\nstore: 'a", line: 2, message: /quote/ },
   { name: "a tab as indentation", text: "cache:\n\tdir: /a", line: 2, message: /[Tt]ab/ },
+  {
+    name: "an old key beside ours",
+    text: "daemon:\n  socket: /a\nlistenSocket: /b",
+    line: 3,
+    message: /daemon\.socket: expected it once, got it in line 2 too/,
+  },
+  {
+    name: "our key after an old one",
+    text: "storageDir: /a\nstore: /b",
+    line: 2,
+    message: /store: expected it once, got it in line 1 too/,
+  },
   { name: "a key twice", text: "jobs: 1\n\njobs: 1", line: 3, message: /unique/ },
   { name: "a nested key twice", text: "limits:\n  ids: 1\n  ids: 1", line: 3, message: /unique/ },
   { name: "a second document", text: "jobs: 1\n---\njobs: 2", line: 2, message: /documents/ },
@@ -154,6 +185,19 @@ const refusals: readonly Refusal[] = [
   },
   { name: "a host with a user", text: "plainHttp: [me@host]", message: /got "me@host"/ },
   { name: "a number as a host", text: "plainHttp: [5000]", message: /got 5000/ },
+  { name: "a relative authFile", text: "authFile: auth.json", message: /absolute path/ },
+  { name: "realms of nobody", text: "tokenRealms: [a]", message: /registries with lists of hosts/ },
+  { name: "one realm", text: "tokenRealms: {a.example: b}", message: /list of hosts, got "b"/ },
+  {
+    name: "a realm by its URL",
+    text: "tokenRealms: {a: ['https://b/']}",
+    message: /a host as name/,
+  },
+  {
+    name: "realms of a URL",
+    text: "tokenRealms: {'https://a': [b]}",
+    message: /a registry as name/,
+  },
   { name: "a size without a unit", text: "cache:\n  maxBytes: 10G", line: 2, message: /a size/ },
   { name: "a negative size", text: "cache: {maxBytes: -1}", message: /got -1/ },
   { name: "half a byte", text: "cache: {maxBytes: 0.5}", message: /got 0\.5/ },

@@ -1,11 +1,11 @@
-import type { Limits } from "../base/index.ts";
+import { ProblemAt, type Limits, type LocatedEntry, type LocatedValue } from "../base/index.ts";
 import { ConfigError } from "./config-error.ts";
-import { ProblemAt, type LocatedEntry, type LocatedValue } from "./located-value.ts";
 import { parseYaml } from "./parse-yaml.ts";
 import {
   isLimit,
   isSettingKey,
   LIMIT_KINDS,
+  OLD_KEYS,
   SECTIONS,
   SETTING_KINDS,
   TOP_KEYS,
@@ -33,6 +33,8 @@ export interface ParsedConfig {
   readonly file: FileSettings;
   /** `CONFIG_FILE_INVALID` each, in the order of their lines; none for a file that can be used. */
   readonly problems: readonly ConfigError[];
+  /** What is fine and yet should be changed, with the lines. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -51,6 +53,7 @@ class ConfigReader {
   readonly #limits: { -readonly [L in keyof Limits]?: number } = {};
   readonly #lines = new Map<Key, number>();
   readonly #problems: ProblemAt[] = [];
+  readonly #notes: string[] = [];
 
   constructor(path: string) {
     this.#path = path;
@@ -82,10 +85,16 @@ class ConfigReader {
             },
           ),
       ),
+      notes: this.#notes,
     };
   }
 
   #readTop(entry: LocatedEntry): void {
+    const renamed = OLD_KEYS.get(entry.key);
+    if (renamed !== undefined) {
+      this.#readOld(entry, renamed);
+      return;
+    }
     const members = SECTIONS.get(entry.key);
     if (members === undefined) {
       if (!TOP_KEYS.includes(entry.key)) throw unknownKey(entry, entry.key, TOP_KEYS);
@@ -101,10 +110,23 @@ class ConfigReader {
     }
   }
 
+  /** A key as an older program had it. */
+  #readOld(entry: LocatedEntry, key: SettingKey): void {
+    this.#readValue(entry, key);
+    this.#notes.push(
+      `${this.#path}:${entry.line}: ${entry.key} is Singularity-CRI's name of ${key}, which says the same`,
+    );
+  }
+
   #readValue({ value, line }: LocatedEntry, key: string): void {
     const limit = key.startsWith("limits.") ? key.slice("limits.".length) : "";
     try {
       if (isSettingKey(key)) {
+        // By its other name: one that stands twice the YAML parser refuses.
+        const known = this.#lines.get(key);
+        if (known !== undefined) {
+          throw new ProblemAt(line, `expected it once, got it in line ${known} too`);
+        }
         // The compiler does not follow a key and its value through a table.
         Object.assign(this.#settings, { [key]: SETTING_KINDS[key].parse(value) });
         this.#lines.set(key, line);

@@ -13,7 +13,7 @@ import {
   type LocatedEntry,
   type LocatedScalar,
   type LocatedValue,
-} from "./located-value.ts";
+} from "../base/index.ts";
 
 /**
  * Reads one YAML 1.2 document of the core schema. Tags, aliases, `%YAML` of another version, keys

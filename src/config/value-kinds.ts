@@ -1,12 +1,21 @@
 import { isAbsolute } from "node:path";
+import { isAddressRange, ProblemAt, type LocatedValue } from "../base/index.ts";
 import { isNamePattern, NAME_PATTERN_FORM } from "../image/index.ts";
-import { ProblemAt, type LocatedValue } from "./located-value.ts";
+import { KEY_SERVER_FORM, keyServerUrl } from "./key-server-url.ts";
 import { isPlainHttpHost } from "./plain-http-host.ts";
 import { formatSizeExactly, parseSize } from "./size.ts";
 
 /** A value as JSON shows it. */
 export type SettingJson =
-  string | number | null | readonly string[] | { readonly [name: string]: string };
+  | string
+  | number
+  | boolean
+  | null
+  | readonly string[]
+  | {
+      readonly [name: string]:
+        string | readonly string[] | { readonly [key: string]: string | boolean };
+    };
 
 /** What one key takes, and how its value is shown. */
 export interface ValueKind<T> {
@@ -29,6 +38,16 @@ export function choiceKind<T extends string>(choices: readonly T[]): ValueKind<T
     toJson: (value) => value,
   };
 }
+
+export const booleanKind: ValueKind<boolean> = {
+  parse(located) {
+    const value = scalarOf(located);
+    if (typeof value === "boolean") return value;
+    throw refusal(located, "true or false");
+  },
+  format: String,
+  toJson: (value) => value,
+};
 
 /** A path that means the same wherever siflet is started. */
 export const pathKind: ValueKind<string> = {
@@ -78,6 +97,37 @@ export const hostsKind: ValueKind<readonly string[]> = listKind(isPlainHttpHost,
   item: "a host as name or name:port",
 });
 
+export const keyServersKind: ValueKind<readonly string[]> = listKind(
+  (text) => keyServerUrl(text) !== undefined,
+  { list: "a list of key servers", item: KEY_SERVER_FORM },
+);
+
+export const addressesKind: ValueKind<readonly string[]> = listKind(isAddressRange, {
+  list: "a list of IP addresses and subnets",
+  item: "an IP address, or a subnet as 10.0.0.0/8",
+});
+
+/** Lists of hosts by the registries that they are for. */
+export const hostListsKind: ValueKind<Readonly<Record<string, readonly string[]>>> = {
+  parse(located) {
+    if (located.kind !== "map") throw refusal(located, "registries with lists of hosts");
+    return Object.fromEntries(
+      located.entries.map(({ key, value, line }) => {
+        if (isPlainHttpHost(key)) return [key, hostsKind.parse(value)];
+        throw new ProblemAt(
+          line,
+          `expected a registry as name or name:port, got ${JSON.stringify(key)}`,
+        );
+      }),
+    );
+  },
+  format: (lists) =>
+    `{${Object.entries(lists)
+      .map(([registry, hosts]) => `${registry}: ${hostsKind.format(hosts)}`)
+      .join(", ")}}`,
+  toJson: (lists) => lists,
+};
+
 export const pathsKind: ValueKind<readonly string[]> = listKind(isPath, {
   list: "a list of paths",
   item: "an absolute path",
@@ -96,6 +146,59 @@ export const patternsKind: ValueKind<readonly string[]> = listKind(isNamePattern
   list: "a list of names and patterns",
   item: NAME_PATTERN_FORM,
 });
+
+/** As users, groups and Kubernetes' handlers are called; a group may be a number. */
+const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
+const WORD_FORM = "a name of letters, digits and _ . -";
+
+/** @param absent - what it means that there is none */
+export function optionalWordKind(absent: string): ValueKind<string | undefined> {
+  return {
+    parse(located) {
+      const value = scalarOf(located);
+      const text = typeof value === "number" ? String(value) : value;
+      if (typeof text === "string" && WORD.test(text)) return text;
+      throw refusal(located, WORD_FORM);
+    },
+    format: (value) => value ?? `(${absent})`,
+    toJson: (value) => value ?? null,
+  };
+}
+
+export const wordsKind: ValueKind<readonly string[]> = listKind((text) => WORD.test(text), {
+  list: "a list of names",
+  item: WORD_FORM,
+});
+
+/** A place of this host to listen at, which nobody elsewhere can reach. */
+export type LocalPlace =
+  | { readonly kind: "loopback"; readonly host: string; readonly port: number }
+  | { readonly kind: "path"; readonly path: string };
+
+const LOOPBACK = /^(127\.0\.0\.1|\[::1\]|localhost):([0-9]{1,5})$/;
+
+/** Undefined: at none. */
+export const localPlaceKind: ValueKind<LocalPlace | undefined> = {
+  parse(located) {
+    const value = scalarOf(located);
+    if (typeof value === "string") {
+      if (isPath(value)) return { kind: "path", path: value };
+      const [, host = "", port = ""] = LOOPBACK.exec(value) ?? [];
+      if (host !== "" && Number(port) <= 65_535) {
+        return { kind: "loopback", host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+      }
+    }
+    throw refusal(located, "127.0.0.1:PORT, [::1]:PORT or the absolute path of a unix socket");
+  },
+  format: (place) => (place === undefined ? "(nowhere)" : formatPlace(place)),
+  toJson: (place) => (place === undefined ? null : formatPlace(place)),
+};
+
+function formatPlace(place: LocalPlace): string {
+  if (place.kind === "path") return place.path;
+  const { host, port } = place;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
 
 /** Paths of files by names that can stand in a reference. */
 export const aliasesKind: ValueKind<Readonly<Record<string, string>>> = {
@@ -138,6 +241,19 @@ export function countKind({ least, most }: NumberRange): ValueKind<number> {
   };
 }
 
+/** @param absent - what it means that there is none */
+export function optionalCountKind(
+  range: NumberRange,
+  absent: string,
+): ValueKind<number | undefined> {
+  const kind = countKind(range);
+  return {
+    parse: (located) => kind.parse(located),
+    format: (value) => (value === undefined ? `(${absent})` : String(value)),
+    toJson: (value) => value ?? null,
+  };
+}
+
 export function sizeKind({ least, most }: NumberRange): ValueKind<number> {
   return {
     parse(located) {
@@ -159,7 +275,8 @@ function isWithin(value: unknown, least: number, most: number): value is number 
   return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
 }
 
-function scalarOf(located: LocatedValue): string | number | boolean | null | undefined {
+/** The value of what is neither a list nor has keys of its own. */
+export function scalarOf(located: LocatedValue): string | number | boolean | null | undefined {
   return located.kind === "scalar" ? located.value : undefined;
 }
 

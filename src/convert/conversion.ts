@@ -9,6 +9,7 @@ import { orNoSpace, receiveError } from "./error-transfer.ts";
 import type {
   AssembledImage,
   AssembleTask,
+  BlobFile,
   FromThread,
   LayerTask,
   ThreadSettings,
@@ -19,12 +20,6 @@ import type {
 const CHUNK_BYTES = 512 * 1024;
 /** Bytes in all buffers of one conversion before the network has to wait. */
 const BUDGET_BYTES = 48 * 1024 * 1024;
-
-/** Where the bytes of a layer lie on their way, and how many of them are there already. */
-interface SpoolFile {
-  readonly path: string;
-  readonly bytes: number;
-}
 
 export interface ConversionOptions {
   readonly compression: Compression;
@@ -109,7 +104,8 @@ export class Conversion implements AsyncDisposable {
   /**
    * Converts the layer whose blob `source` delivers, unchecked; blob and diffID are verified here.
    *
-   * @param source - its bytes, or with `layer.spooledBytes` those behind what its spool file holds
+   * @param source - its bytes, or with `layer.spooledBytes` those behind what its spool file holds;
+   *   of a blob that lies in a file all the same, for here it is heard where they cannot be read
    * @param progress - told the decompressed bytes so far
    */
   async convertLayer(
@@ -130,10 +126,11 @@ export class Conversion implements AsyncDisposable {
       stop.abort(error);
       throw error;
     });
+    // Heard below, once the feed has let go of its source; until then it must not pass for unheard.
+    converted.catch(() => undefined);
     try {
-      const { spoolPath: path } = task;
-      const spool = path === undefined ? undefined : { path, bytes: spooledBytes };
-      await this.#feed(id, spool, source, AbortSignal.any([signal, stop.signal]));
+      const either = AbortSignal.any([signal, stop.signal]);
+      await this.#feed(id, task.spool, spooledBytes, source, either);
     } catch (error) {
       // Asked before the layer is told to give up, which fails it too.
       const cause: unknown = stop.signal.aborted ? stop.signal.reason : error;
@@ -182,12 +179,14 @@ export class Conversion implements AsyncDisposable {
 
   async #feed(
     id: number,
-    spool: SpoolFile | undefined,
+    spool: BlobFile | undefined,
+    known: number,
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
     if (spool === undefined) await this.#feedMessages(id, source, signal);
-    else await this.#feedSpool(id, spool, source, signal);
+    else if (spool.kind === "part") await this.#feedPart(id, source, signal);
+    else await this.#feedSpool(id, { path: spool.path, bytes: known }, source, signal);
     this.#send({ kind: "end", id });
   }
 
@@ -203,9 +202,23 @@ export class Conversion implements AsyncDisposable {
     }
   }
 
+  /** Reads ahead of the thread, which reads the same bytes again while they are in memory. */
+  async #feedPart(
+    id: number,
+    source: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let position = 0;
+    for await (const chunk of source) {
+      signal.throwIfAborted();
+      position += chunk.length;
+      this.#send({ kind: "spooled", id, bytes: position });
+    }
+  }
+
   async #feedSpool(
     id: number,
-    { path, bytes: known }: SpoolFile,
+    { path, bytes: known }: { readonly path: string; readonly bytes: number },
     source: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {

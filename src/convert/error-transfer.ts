@@ -10,6 +10,8 @@ import { ConvertError } from "./convert-error.ts";
 export interface TransferredError {
   readonly name: string;
   readonly code: string | undefined;
+  /** The call of the operating system that failed, where that is what happened. */
+  readonly syscall: string | undefined;
   readonly message: string;
   readonly stack: string | undefined;
 }
@@ -37,21 +39,28 @@ export function orNoSpace(error: unknown): unknown {
 export function transferError(thrown: unknown): TransferredError {
   const error = orNoSpace(thrown);
   if (!(error instanceof Error)) {
-    return { name: "Error", code: undefined, message: String(error), stack: undefined };
+    const message = String(error);
+    return { name: "Error", code: undefined, syscall: undefined, message, stack: undefined };
   }
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  return { name: error.name, code, message: error.message, stack: error.stack };
+  const { name, message, stack } = error;
+  return { name, code: textOf(error, "code"), syscall: textOf(error, "syscall"), message, stack };
 }
 
-/** The error as it was thrown; one of no class of ours comes back as a plain Error. */
+function textOf(error: Error, key: string): string | undefined {
+  const value: unknown = Reflect.get(error, key);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The error as it was thrown; one of no class of ours comes back as a plain Error, or as the system's. */
 export function receiveError(transferred: TransferredError): Error {
-  const { name, code, message, stack } = transferred;
-  const known = CLASSES[name];
-  const error =
-    known === undefined || code === undefined
-      ? new Error(message)
-      : // The code was one of the class' own when the error was taken apart.
-        new known(code as never, message);
-  if (stack !== undefined) error.stack = stack;
+  const error = remade(transferred);
+  if (transferred.stack !== undefined) error.stack = transferred.stack;
   return error;
+}
+
+function remade({ name, code, syscall, message }: TransferredError): Error {
+  const known = CLASSES[name];
+  // The code was one of the class' own when the error was taken apart.
+  if (known !== undefined && code !== undefined) return new known(code as never, message);
+  return Object.assign(new Error(message), code && syscall ? { code, syscall } : {});
 }

@@ -82,7 +82,7 @@ export class LayerConverter {
 
   async #convert(task: LayerTask): Promise<void> {
     const { id } = task;
-    const feed = new LayerFeed(task.spoolPath, (buffer) => {
+    const feed = new LayerFeed(task.spool, (buffer) => {
       this.#send({ kind: "buffer", buffer }, [buffer]);
     });
     this.#feeds.set(id, feed);

@@ -1,13 +1,17 @@
+import { read } from "node:fs";
 import { open } from "node:fs/promises";
+import { promisify } from "node:util";
+import { ContentError } from "../image/index.ts";
+import type { BlobFile } from "./messages.ts";
 
 const READ_BYTES = 256 * 1024;
 
 /**
- * The bytes of one blob as they come to the conversion thread: in messages, or from a spool file
- * that still grows. One consumer.
+ * The bytes of one blob as they come to the conversion thread: in messages, or from a file, as far as
+ * it is told that they are there. One consumer.
  */
 export class LayerFeed {
-  readonly #spoolPath: string | undefined;
+  readonly #spool: BlobFile | undefined;
   readonly #giveBack: (buffer: ArrayBuffer) => void;
   readonly #chunks: { readonly buffer: ArrayBuffer; readonly bytes: number }[] = [];
   #spooled = 0;
@@ -16,8 +20,8 @@ export class LayerFeed {
   #wake: (() => void) | undefined;
 
   /** @param giveBack - takes the buffer of a message when its bytes have been consumed */
-  constructor(spoolPath: string | undefined, giveBack: (buffer: ArrayBuffer) => void) {
-    this.#spoolPath = spoolPath;
+  constructor(spool: BlobFile | undefined, giveBack: (buffer: ArrayBuffer) => void) {
+    this.#spool = spool;
     this.#giveBack = giveBack;
   }
 
@@ -47,7 +51,7 @@ export class LayerFeed {
   }
 
   bytes(): AsyncIterable<Uint8Array> {
-    return this.#spoolPath === undefined ? this.#fromMessages() : this.#fromSpool(this.#spoolPath);
+    return this.#spool === undefined ? this.#fromMessages() : this.#fromFile(this.#spool);
   }
 
   async *#fromMessages(): AsyncIterable<Uint8Array> {
@@ -68,23 +72,33 @@ export class LayerFeed {
     }
   }
 
-  async *#fromSpool(path: string): AsyncIterable<Uint8Array> {
-    await using file = await open(path, "r");
+  async *#fromFile(spool: BlobFile): AsyncIterable<Uint8Array> {
+    await this.#begun();
+    await using file = await openBlob(spool);
     const buffer = new Uint8Array(READ_BYTES);
     let position = 0;
     while (true) {
       if (this.#failure !== undefined) throw this.#failure;
       if (position < this.#spooled) {
         const most = Math.min(READ_BYTES, this.#spooled - position);
-        const { bytesRead } = await file.read(buffer, 0, most, position);
-        if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
-        position += bytesRead;
-        yield buffer.subarray(0, bytesRead);
+        const length = await file.read(buffer.subarray(0, most), position);
+        // What the other thread has just read, or written.
+        if (length === 0) throw changed(position);
+        position += length;
+        yield buffer.subarray(0, length);
       } else if (this.#ended) {
         return;
       } else {
         await this.#change();
       }
+    }
+  }
+
+  /** Waits for the first bytes in the file: the other thread makes it. */
+  async #begun(): Promise<void> {
+    while (this.#spooled === 0 && !this.#ended) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#change();
     }
   }
 
@@ -98,4 +112,33 @@ export class LayerFeed {
       this.#wake = resolve;
     });
   }
+}
+
+/** The bytes of a blob in a file; positions are the blob's own. */
+interface OpenBlob extends AsyncDisposable {
+  /** @returns how many bytes were read; 0 at the end of the file */
+  read(into: Uint8Array, position: number): Promise<number>;
+}
+
+const readFile = promisify(read);
+
+async function openBlob(spool: BlobFile): Promise<OpenBlob> {
+  if (spool.kind === "part") {
+    return {
+      read: async (into, position) =>
+        (await readFile(spool.fd, into, 0, into.length, spool.offset + position)).bytesRead,
+      // Who opened it closes it.
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+  const file = await open(spool.path, "r");
+  return {
+    read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,
+    [Symbol.asyncDispose]: () => file.close(),
+  };
+}
+
+function changed(position: number): ContentError {
+  const message = `expected more than ${position} bytes of a blob in its file, got no more: it changes while it is read`;
+  return new ContentError("CONTENT_SIZE_MISMATCH", message);
 }

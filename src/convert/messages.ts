@@ -1,5 +1,5 @@
 import type { Limits } from "../base/index.ts";
-import type { Compression, Digest, Layout, OciConfig } from "../image/index.ts";
+import type { Compression, Digest, FilePart, Layout, OciConfig } from "../image/index.ts";
 import type { TransferredError } from "./error-transfer.ts";
 
 /** What a conversion thread is started with. */
@@ -14,6 +14,10 @@ export interface ThreadSettings {
   readonly budgetBytes: number;
 }
 
+/** A file that is made of the blob as it comes, or one that it lies in already. */
+export type BlobFile =
+  { readonly kind: "spool"; readonly path: string } | ({ readonly kind: "part" } & FilePart);
+
 /** A layer that is going to be converted. */
 export interface LayerTask {
   readonly id: number;
@@ -26,8 +30,8 @@ export interface LayerTask {
   readonly mediaType: string;
   /** File that the pack is written to. */
   readonly packPath: string;
-  /** File that the blob is spooled to, or undefined where it comes in messages. */
-  readonly spoolPath: string | undefined;
+  /** Where the blob is read from, or undefined where it comes in messages. */
+  readonly spool: BlobFile | undefined;
 }
 
 /** An image whose layers are converted. */
@@ -61,7 +65,7 @@ export type ToThread =
       readonly buffer: ArrayBuffer;
       readonly bytes: number;
     }
-  /** The spool file holds its first `bytes` bytes now. */
+  /** The first `bytes` bytes can be read from the file of the blob now. */
   | { readonly kind: "spooled"; readonly id: number; readonly bytes: number }
   | { readonly kind: "end"; readonly id: number }
   /** The blob will not be completed. */

@@ -95,7 +95,8 @@ async function loopFinding(host: Host): Promise<Finding> {
   };
 }
 
-async function userNamespaceFinding(host: Host): Promise<Finding> {
+/** Whether one without root's rights may make the namespaces that containers need: a warning where not. */
+export async function userNamespaceFinding(host: Host): Promise<Finding> {
   const base = { topic: "kernel", check: "user-namespaces" } as const;
   const refused = (text: string, remedy: string): Finding => ({
     ...base,

@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import type { Config } from "../config/index.ts";
+import { hostsFindings, registriesConfFindings } from "./check-hosts.ts";
+import { proxyFindings } from "./check-proxies.ts";
 import type { Finding } from "./finding.ts";
 import { presentOf, type Host } from "./host.ts";
 
@@ -11,49 +14,51 @@ interface UnreadKind {
 }
 
 /**
- * What other programs are told about registries and siflet does not read. Whether a file is there
- * is all that is looked at: some hold passwords.
+ * What other programs are told about registries: whether siflet understands what it reads of it, and
+ * what it does not read. Of logins, only where they are looked for is told.
  *
  * @param home - the user's home directory; absent for a process without one
  */
-export async function checkRegistries(host: Host, home: string | undefined): Promise<Finding[]> {
+export async function checkRegistries(
+  host: Host,
+  config: Config,
+  home: string | undefined,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const kind of unreadKinds(host, home)) {
+  for (const kind of unreadKinds(host, config, home)) {
     const paths = await presentOf(host, kind.paths);
     if (paths.length > 0) findings.push(unreadFinding(kind, paths));
   }
-  const { DOCKER_AUTH_CONFIG: login } = host.variables;
-  if (login !== undefined && login !== "") {
-    findings.push({
-      topic: "registries",
-      check: "login-variable",
-      status: "note",
-      text: "$DOCKER_AUTH_CONFIG is not used: pulls are anonymous",
-      remedy: LOGIN_REMEDY,
-    });
-  }
-  const proxies = proxyVariables(host);
-  if (proxies.length > 0) {
-    findings.push({
-      topic: "registries",
-      check: "proxy",
-      status: "ok",
-      text: `proxies are those of ${proxies.map((name) => `$${name}`).join(", ")}`,
-    });
-  }
+  findings.push(...(await loginFindings(host, config, home)));
+  findings.push(...(await hostsFindings(host, config)));
+  findings.push(...(await registriesConfFindings(host, config, home)));
+  findings.push(...proxyFindings(host));
   if (findings.length > 0) return findings;
   const text = "no configuration of other programs for registries that siflet would not follow";
   return [{ topic: "registries", check: "unread", status: "ok", text }];
 }
 
-const LOGIN_REMEDY = "use images that may be pulled anonymously";
-
-function unreadFinding({ check, what, remedy }: UnreadKind, paths: readonly string[]): Finding {
-  const text = `not read: ${paths.join(", ")} (${what})`;
-  return { topic: "registries", check, status: "note", text, remedy, facts: { paths } };
+/** Where logins are looked for, as far as there is anything. */
+async function loginFindings(
+  host: Host,
+  { values }: Config,
+  home: string | undefined,
+): Promise<Finding[]> {
+  const { variables } = host;
+  const files = await presentOf(host, loginFiles(host, values.authFile, home));
+  const inVariable = (variables["DOCKER_AUTH_CONFIG"] ?? "") !== "";
+  const places = [...files, ...(inVariable ? ["$DOCKER_AUTH_CONFIG"] : [])];
+  if (places.length === 0) return [];
+  const text = `logins are looked for in ${places.join(", ")}`;
+  const facts = { paths: files };
+  return [{ topic: "registries", check: "logins", status: "ok", text, facts }];
 }
 
-function unreadKinds({ variables, userId }: Host, home: string | undefined): UnreadKind[] {
+function loginFiles(
+  { variables, userId }: Host,
+  authFile: string | undefined,
+  home: string | undefined,
+): string[] {
   const inHome = (path: string): string[] => (home === undefined ? [] : [join(home, path)]);
   const named = (variable: string, file = ""): string[] => {
     const path = variables[variable] ?? "";
@@ -61,50 +66,49 @@ function unreadKinds({ variables, userId }: Host, home: string | undefined): Unr
   };
   const runtime = variables["XDG_RUNTIME_DIR"] ?? `/run/containers/${userId}`;
   const user = named("XDG_CONFIG_HOME").at(0) ?? inHome(".config").at(0);
+  return [
+    ...(authFile === undefined ? [] : [authFile]),
+    ...named("REGISTRY_AUTH_FILE"),
+    join(runtime, "containers/auth.json"),
+    ...(user === undefined ? [] : [join(user, "containers/auth.json")]),
+    ...inHome(".apptainer/docker-config.json"),
+    ...inHome(".singularity/docker-config.json"),
+    ...named("DOCKER_CONFIG", "config.json"),
+    ...inHome(".docker/config.json"),
+  ];
+}
+
+function unreadFinding({ check, what, remedy }: UnreadKind, paths: readonly string[]): Finding {
+  const text = `not read: ${paths.join(", ")} (${what})`;
+  return { topic: "registries", check, status: "note", text, remedy, facts: { paths } };
+}
+
+function unreadKinds(
+  { variables }: Host,
+  { values }: Config,
+  home: string | undefined,
+): UnreadKind[] {
+  const configured = variables["XDG_CONFIG_HOME"] ?? "";
+  const user = configured === "" ? home && join(home, ".config") : configured;
   const inUser = (path: string): string[] => (user === undefined ? [] : [join(user, path)]);
   return [
     {
-      check: "logins",
-      paths: [
-        ...named("REGISTRY_AUTH_FILE"),
-        join(runtime, "containers/auth.json"),
-        ...inUser("containers/auth.json"),
-        ...named("DOCKER_CONFIG", "config.json"),
-        ...inHome(".docker/config.json"),
-        ...inHome(".singularity/docker-config.json"),
-        ...inHome(".apptainer/docker-config.json"),
-      ],
-      what: "logins: pulls are anonymous",
-      remedy: LOGIN_REMEDY,
-    },
-    {
       check: "mirrors",
-      paths: [
-        ...inUser("containers/registries.conf"),
-        "/etc/containers/registries.conf",
-        "/etc/containers/registries.conf.d",
-        "/etc/docker/daemon.json",
-      ],
-      what: "mirrors, short names, registries without TLS",
-      remedy: "name the mirror in the reference; put registries without TLS in plainHttp",
+      paths: ["/etc/docker/daemon.json"],
+      what: "mirrors of Docker Hub, registries without TLS",
+      remedy: "write a hosts.toml for the mirror; put registries without TLS in plainHttp",
     },
     {
       check: "certificates",
       paths: [
+        "/etc/containerd/certs.d",
         ...inUser("containers/certs.d"),
         ...inUser("docker/certs.d"),
         "/etc/containers/certs.d",
         "/etc/docker/certs.d",
-        "/etc/containerd/certs.d",
-      ],
+      ].filter((path) => !values["registries.directories"].includes(path)),
       what: "certificates and mirrors of single registries",
-      remedy: "for an authority of your own set NODE_EXTRA_CA_CERTS to its file",
+      remedy: "add the directory to registries.directories",
     },
   ];
-}
-
-function proxyVariables({ variables }: Host): string[] {
-  return ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].filter(
-    (name) => (variables[name] ?? "") !== "",
-  );
 }

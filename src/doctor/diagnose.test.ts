@@ -30,6 +30,8 @@ function patient(settings: Partial<Patient> = {}): Patient {
     configuration: { places: { paths: PATHS, isNamed: false }, path: undefined, problems: [] },
     homeDirectory: "/home/me",
     openStore: () => Promise.reject(new Error("the store is empty")),
+    askLibrary: () => Promise.reject(new Error("no library is configured")),
+    now: () => Date.UTC(2026, 0, 1),
     ...settings,
   };
 }
@@ -204,51 +206,165 @@ interface RegistryRow {
 
 const registries: readonly RegistryRow[] = [
   { name: "nothing", found: ["unread ok"] },
-  { name: "a login of docker", files: ["/home/me/.docker/config.json"], found: ["logins note"] },
+  { name: "a login of docker", files: ["/home/me/.docker/config.json"], found: ["logins ok"] },
   {
     name: "a login of podman",
     variables: { XDG_RUNTIME_DIR: "/run/user/1000" },
     files: ["/run/user/1000/containers/auth.json"],
-    found: ["logins note"],
+    found: ["logins ok"],
   },
   {
     name: "a login of podman without XDG_RUNTIME_DIR",
     files: ["/run/containers/1000/containers/auth.json"],
-    found: ["logins note"],
+    found: ["logins ok"],
   },
   {
     name: "a login of apptainer",
     files: ["/home/me/.apptainer/docker-config.json"],
-    found: ["logins note"],
+    found: ["logins ok"],
   },
   {
     name: "logins that variables name",
     variables: { REGISTRY_AUTH_FILE: "/a.json", DOCKER_CONFIG: "/d", DOCKER_AUTH_CONFIG: "{}" },
     files: ["/a.json", "/d/config.json"],
-    found: ["logins note", "login-variable note"],
+    found: ["logins ok"],
   },
   { name: "another's home", files: ["/home/you/.docker/config.json"], found: ["unread ok"] },
   {
     name: "no home",
     home: undefined,
-    files: ["/home/me/.docker/config.json", "/etc/containers/registries.conf"],
+    files: ["/home/me/.docker/config.json", "/etc/docker/daemon.json"],
     found: ["mirrors note"],
   },
   {
-    name: "mirrors and certificates of a user",
+    name: "certificates of a user that are read, and others that are not",
     variables: { XDG_CONFIG_HOME: "/conf" },
-    files: ["/conf/containers/registries.conf", "/etc/containerd/certs.d"],
-    found: ["mirrors note", "certificates note"],
+    files: ["/etc/containerd/certs.d", "/conf/containers/certs.d"],
+    found: ["certificates note"],
   },
   { name: "a proxy", variables: { https_proxy: "http://me:secret@proxy" }, found: ["proxy ok"] },
+  {
+    name: "a proxy for each scheme, whatever goes past it",
+    variables: { HTTPS_PROXY: "p", HTTP_PROXY: "p", NO_PROXY: "*" },
+    found: ["proxy ok", "proxy ok"],
+  },
+  {
+    name: "a proxy that cannot be used",
+    variables: { HTTPS_PROXY: "socks5://me:secret@proxy" },
+    found: ["proxy problem"],
+  },
 ];
 
 for (const { name, variables = {}, files = [], found, ...row } of registries) {
   test(`registries: ${name}`, async () => {
     const home = "home" in row ? row.home : "/home/me";
     const content = Object.fromEntries(files.map((path) => [path, "secret"]));
-    const findings = await checkRegistries(fakeHost({ variables, files: content }), home);
+    const findings = await checkRegistries(
+      fakeHost({ variables, files: content }),
+      configOf(),
+      home,
+    );
     assert.deepEqual(statuses(findings), found);
     assert.ok(!JSON.stringify(findings).includes("secret"));
+  });
+}
+
+const SYSTEM_CONF = "/etc/containers/registries.conf";
+const CERTS = "/etc/containerd/certs.d";
+const BLOCKED = '[[registry]]\nprefix = "a"\nblocked = true\n';
+
+interface HostsRow {
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly settings?: Partial<Config["values"]>;
+  readonly found: readonly string[];
+  readonly text?: RegExp;
+}
+
+const hosts: readonly HostsRow[] = [
+  {
+    name: "a hosts.toml that is understood",
+    files: { [`${CERTS}/docker.io/hosts.toml`]: 'server = "https://m.test"' },
+    found: ["hosts ok"],
+    text: /docker\.io\/hosts\.toml/,
+  },
+  {
+    name: "a hosts.toml that is not",
+    files: { [`${CERTS}/docker.io/hosts.toml`]: "\nserver = 1" },
+    found: ["hosts problem"],
+    text: /docker\.io\/hosts\.toml:2: /,
+  },
+  {
+    name: "certificates alone",
+    files: { [`${CERTS}/docker.io/a.crt`]: "x" },
+    found: ["unread ok"],
+  },
+  {
+    name: "a registries.conf that only blocks",
+    files: { [SYSTEM_CONF]: BLOCKED },
+    found: ["unread ok"],
+  },
+  {
+    name: "what a registries.conf says besides",
+    files: { [SYSTEM_CONF]: `${BLOCKED}insecure = true\n[[registry.mirror]]\nlocation = "m"` },
+    found: ["registries-conf note"],
+    text: /not followed in .*registries\.conf: registries without TLS \(line 4\), mirrors \(line 5\)/,
+  },
+  {
+    name: "a file beside registries.conf",
+    files: { [`${SYSTEM_CONF}.d/a.conf`]: '[aliases]\na = "b/c"' },
+    found: ["registries-conf note"],
+    text: /a\.conf: aliases/,
+  },
+  {
+    name: "a registries.conf of the user's own instead of the system's",
+    files: { [SYSTEM_CONF]: "[", "/home/me/.config/containers/registries.conf": BLOCKED },
+    found: ["unread ok"],
+  },
+  {
+    name: "a registries.conf that the environment names instead of both",
+    files: {
+      [SYSTEM_CONF]: "[",
+      "/home/me/.config/containers/registries.conf": "[",
+      "/my.conf": `${BLOCKED}insecure = true`,
+    },
+    variables: { CONTAINERS_REGISTRIES_CONF: "/my.conf" },
+    found: ["registries-conf note"],
+    text: /not followed in \/my\.conf: /,
+  },
+  {
+    name: "a registries.conf that the environment names and that is not there",
+    files: { [SYSTEM_CONF]: BLOCKED },
+    variables: { REGISTRIES_CONFIG_PATH: "/my.conf" },
+    found: ["registries-conf problem"],
+    text: /cannot read \/my\.conf/,
+  },
+  {
+    name: "a registries.conf of version 1",
+    files: { [SYSTEM_CONF]: '[registries.block]\nregistries = ["a"]' },
+    found: ["registries-conf warning"],
+  },
+  {
+    name: "a registries.conf that means nothing",
+    files: { [SYSTEM_CONF]: "\n[" },
+    found: ["registries-conf problem"],
+    text: /registries\.conf:2: /,
+  },
+  {
+    name: "a registries.conf that means nothing and is not obeyed",
+    files: { [SYSTEM_CONF]: "\n[" },
+    settings: { "registries.obeyBlocked": false },
+    found: ["unread ok"],
+  },
+];
+
+for (const { name, files, variables = {}, settings, found, text } of hosts) {
+  test(`registries: ${name}`, async () => {
+    const directories = [CERTS, `${CERTS}/docker.io`, `${SYSTEM_CONF}.d`];
+    const host = fakeHost({ files, directories, variables });
+    const findings = await checkRegistries(host, configOf(settings), "/home/me");
+    assert.deepEqual(statuses(findings), found);
+    if (text !== undefined) assert.match(findings[0]?.text ?? "", text);
   });
 }

@@ -2,6 +2,7 @@ import type { Config } from "../config/index.ts";
 import { checkConfiguration, type ConfigurationRead } from "./check-configuration.ts";
 import { checkDirectories } from "./check-directories.ts";
 import { checkKernel } from "./check-kernel.ts";
+import { type AskLibrary, checkLibraries } from "./check-libraries.ts";
 import { checkNode } from "./check-node.ts";
 import { checkRegistries } from "./check-registries.ts";
 import { checkRuntimes } from "./check-runtimes.ts";
@@ -19,17 +20,22 @@ export interface Patient {
   /** Absent for a process without one. */
   readonly homeDirectory: string | undefined;
   readonly openStore: OpenStoreToRead;
+  /** Asks one of the libraries that `config` names. */
+  readonly askLibrary: AskLibrary;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
  * Looks at the machine and at how siflet is set up. Changes nothing; of other programs it runs the
- * runtimes on PATH, with `--version`, one after the other and for at most 5 s each.
+ * runtimes on PATH, with `--version`, one after the other and for at most 5 s each; of the network it asks
+ * the libraries that the configuration names, for at most 15 s each.
  *
  * @returns what was found, by topic
  */
 export async function diagnose(
   host: Host,
-  { config, configuration, homeDirectory, openStore }: Patient,
+  { config, configuration, homeDirectory, openStore, askLibrary, now }: Patient,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const { compression, store } = config.values;
@@ -41,7 +47,8 @@ export async function diagnose(
     ...(await checkDirectories(host, config)),
     ...(await checkKernel(host, kernel, compression)),
     ...(await checkRuntimes(host, compression, signal)),
-    ...(await checkRegistries(host, homeDirectory)),
+    ...(await checkRegistries(host, config, homeDirectory)),
+    ...(await checkLibraries(host, config, { askLibrary, now }, signal)),
   ];
   signal.throwIfAborted();
   return findings;

@@ -6,7 +6,8 @@
  */
 export type Status = "ok" | "note" | "warning" | "problem";
 
-export type Topic = "configuration" | "node" | "store" | "kernel" | "runtimes" | "registries";
+export type Topic =
+  "configuration" | "node" | "store" | "kernel" | "runtimes" | "registries" | "libraries";
 
 /** A value as JSON holds it. */
 export type Fact = string | number | boolean | null | readonly string[];

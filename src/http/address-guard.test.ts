@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { guardedLookup, kindOfAddress, mayConnect, reachFrom } from "./address-guard.ts";
+import {
+  guardedLookup,
+  isMetadataName,
+  kindOfAddress,
+  mayConnect,
+  reachFrom,
+} from "./address-guard.ts";
 
 const kinds = {
   public: ["8.8.8.8", "172.15.255.255", "172.32.0.0", "2606:4700::1", "64:ff9b::808:808"],
@@ -51,6 +57,27 @@ for (const [kind, addresses] of Object.entries(kinds)) {
   }
 }
 
+const names = [
+  ["metadata.google.internal", true],
+  ["metadata.google.internal.", true],
+  ["METADATA.goog", true],
+  ["metadata", true],
+  ["instance-data", true],
+  ["instance-data.ec2.internal", true],
+  ["instance-data.eu-west-1.compute.internal", true],
+  ["api.metadata.cloud.ibm.com", true],
+  ["metadata.tencentyun.com", true],
+  ["metadata.example.com", false],
+  ["registry.corp.internal", false],
+  ["my-metadata.internal", false],
+  ["metadata.goog.example.com", false],
+] as const;
+for (const [name, isMetadata] of names) {
+  test(`${name} ${isMetadata ? "is" : "is not"} the name of a metadata service`, () => {
+    assert.equal(isMetadataName(name), isMetadata);
+  });
+}
+
 const reaches = [
   { reach: "named", allowed: ["public", "private", "loopback", "special"] },
   { reach: "loopback", allowed: ["public", "private", "loopback"] },
@@ -81,10 +108,20 @@ for (const { from, reach } of origins) {
 }
 
 /** What the guard lets through of a host with these addresses. */
-function lookUp(addresses: readonly string[], all: boolean): Promise<unknown> {
+function lookUp(
+  addresses: readonly string[],
+  all: boolean,
+  allowed: readonly string[] = [],
+): Promise<unknown> {
   const resolve = (): Promise<{ address: string; family: number }[]> =>
     Promise.resolve(addresses.map((address) => ({ address, family: 4 })));
-  const lookup = guardedLookup(new URL("https://a.test"), "public", resolve, () => undefined);
+  const lookup = guardedLookup(
+    new URL("https://a.test"),
+    "public",
+    resolve,
+    () => undefined,
+    (address) => allowed.includes(address),
+  );
   return new Promise((done, fail) => {
     lookup("a.test", { all }, (error, address) => {
       if (error === null) done(address);
@@ -99,12 +136,25 @@ test("the look-up passes on only addresses that may be connected to", async () =
   assert.equal(await lookUp(mixed, false), "8.8.8.8");
 });
 
+test("the look-up passes on what the operator lets servers name", async () => {
+  const allowed = ["10.0.0.1"];
+  assert.equal(await lookUp(["10.0.0.2", "10.0.0.1"], false, allowed), "10.0.0.1");
+  await assert.rejects(lookUp(["10.0.0.2"], false, allowed), { code: "HTTP_ADDRESS_REFUSED" });
+});
+
+test("no operator lets servers name a metadata service", async () => {
+  const allowed = ["169.254.169.254"];
+  await assert.rejects(lookUp(allowed, false, allowed), { code: "HTTP_ADDRESS_REFUSED" });
+});
+
 for (const all of [true, false]) {
   test(`the look-up of a host with no such address is refused (all: ${all})`, async () => {
     await assert.rejects(lookUp(["10.0.0.1"], all), { code: "HTTP_ADDRESS_REFUSED" });
   });
 }
 
-test("a host without addresses is not found", async () => {
-  await assert.rejects(lookUp([], false), { code: "ENOTFOUND" });
-});
+for (const all of [true, false]) {
+  test(`a host without addresses is not found (all: ${all})`, async () => {
+    await assert.rejects(lookUp([], all), { code: "ENOTFOUND" });
+  });
+}

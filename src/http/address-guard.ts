@@ -45,6 +45,15 @@ const PRIVATE = blockList(
   [["fc00::", 7]],
 );
 
+/** Names of metadata services, without a dot at the end; behind a proxy their addresses are not seen. */
+const METADATA_NAMES: ReadonlySet<string> = new Set([
+  "api.metadata.cloud.ibm.com",
+  "metadata.goog",
+  "metadata.tencentyun.com",
+]);
+/** Those of Google and Amazon: alone, as search domains complete them, or with such a domain. */
+const METADATA_LABELS: ReadonlySet<string> = new Set(["metadata", "instance-data"]);
+
 type Subnet = readonly [address: string, prefixBits: number];
 
 /** The IPv4 nets also in the forms in which IPv6 hides them: NAT64 and 6to4 (mapped is built in). */
@@ -87,6 +96,14 @@ export function mayConnect(reach: Reach, kind: AddressKind): boolean {
   }
 }
 
+/** Whether a host name is one by which clouds call their metadata services. */
+export function isMetadataName(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/\.$/, "");
+  if (METADATA_NAMES.has(name)) return true;
+  const [first = "", ...rest] = name.split(".");
+  return METADATA_LABELS.has(first) && (rest.length === 0 || rest.at(-1) === "internal");
+}
+
 /**
  * Where redirects may lead from a host with addresses of these kinds: the narrowest of them all,
  * and `public` when none is known (a proxy resolves the name, or it is one that servers use).
@@ -97,11 +114,13 @@ export function reachFrom(kinds: readonly AddressKind[]): Reach {
 }
 
 /**
- * Guards one connection: refuses an address in the URL here and now, and returns the look-up that
- * passes on only the addresses that may be connected to. What was checked is what is connected to,
- * so a name that changes its address between check and use (DNS rebinding) gains nothing.
+ * Guards one connection: refuses an address or a metadata service's name in the URL here and now,
+ * and returns the look-up that passes on only the addresses that may be connected to. What was
+ * checked is what is connected to, so a name that changes its address between check and use (DNS
+ * rebinding) gains nothing.
  *
  * @param note - told the kinds of all addresses that the host has
+ * @param isAllowed - whether servers may name this address, be it private; of special ones none
  * @throws HttpError `HTTP_ADDRESS_REFUSED`, also through the look-up
  * @see registry.md §13.1, SSRF policy
  */
@@ -110,18 +129,29 @@ export function guardedLookup(
   reach: Reach,
   resolve: Resolve,
   note: (kinds: readonly AddressKind[]) => void,
+  isAllowed: (address: string) => boolean,
 ): LookupFunction {
+  const may = (address: string): boolean => {
+    const kind = kindOfAddress(address);
+    return mayConnect(reach, kind) || (kind !== "special" && isAllowed(address));
+  };
   const host = bareHost(url.hostname);
   if (isIP(host) !== 0) {
     const kind = kindOfAddress(host);
     note([kind]);
-    if (!mayConnect(reach, kind)) throw refused(host, host, kind);
+    if (!may(host)) throw refused(host, host, kind);
+  }
+  if (reach !== "named" && isMetadataName(host)) {
+    throw new HttpError(
+      "HTTP_ADDRESS_REFUSED",
+      `${host}: named by a server, expected a host that servers may name, got a metadata service`,
+    );
   }
   return (hostname, options, callback) => {
     const checked = async (): Promise<LookupAddress[]> => {
       const addresses = await resolve(hostname);
       note(addresses.map(({ address }) => kindOfAddress(address)));
-      const allowed = addresses.filter(({ address }) => mayConnect(reach, kindOfAddress(address)));
+      const allowed = addresses.filter(({ address }) => may(address));
       const first = addresses[0];
       if (allowed.length === 0 && first !== undefined) {
         throw refused(hostname, first.address, kindOfAddress(first.address));
@@ -131,9 +161,10 @@ export function guardedLookup(
     checked().then(
       (addresses) => {
         const first = addresses[0];
-        if (options.all === true) callback(null, addresses);
-        else if (first !== undefined) callback(null, first.address, first.family);
-        else callback(Object.assign(new Error(`no address`), { code: "ENOTFOUND" }), "");
+        if (first === undefined) {
+          callback(Object.assign(new Error(`no address`), { code: "ENOTFOUND" }), "");
+        } else if (options.all === true) callback(null, addresses);
+        else callback(null, first.address, first.family);
       },
       (error: unknown) => {
         callback(error instanceof Error ? error : new Error(String(error)), "");

@@ -1,7 +1,9 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import https from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { abortError, HttpError } from "./http-error.ts";
-import { type Hop, nameOf } from "./hop.ts";
+import { type Hop, nameOf, type RequestBody } from "./hop.ts";
 import { http } from "./node-http.ts";
 import { bareHost } from "./plain-http.ts";
 import { requestError } from "./request-error.ts";
@@ -39,10 +41,17 @@ function open(hop: Hop): ClientRequest {
     hostname: bareHost(url.hostname),
     port: url.port,
     path: `${url.pathname}${url.search}`,
-    headers: hop.headers,
+    headers: { ...hop.headers, ...lengthOf(hop) },
     agent: hop.agent,
     lookup: hop.lookup,
   });
+}
+
+/** How long the body is; methods that carry one say so of an empty one, too (RFC 9110 §8.6). */
+function lengthOf({ method, body }: Hop): Readonly<Record<string, string>> {
+  if (method === "GET" || method === "HEAD" || method === "DELETE") return {};
+  const size = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.size;
+  return { "content-length": String(size) };
 }
 
 /** Sends the request and waits for its headers, with one timer at a time. */
@@ -52,6 +61,10 @@ async function answerOf(request: ClientRequest, hop: Hop): Promise<IncomingMessa
   const connected = (): void => {
     clearTimeout(timer);
     timer = expiry(request, hop, "the headers", hop.timeouts.headersMs);
+  };
+  // A large body takes its time, and its server answers only then.
+  const sent = (): void => {
+    timer.refresh();
   };
   request.once("socket", (socket) => {
     if (socket.connecting) {
@@ -67,12 +80,35 @@ async function answerOf(request: ClientRequest, hop: Hop): Promise<IncomingMessa
   request.once("close", () => {
     reject(Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }));
   });
-  request.end();
+  send(request, hop.body, sent, reject);
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function send(
+  request: ClientRequest,
+  body: RequestBody | undefined,
+  onSent: () => void,
+  onFailure: (error: unknown) => void,
+): void {
+  if (body === undefined || body instanceof Uint8Array) {
+    request.end(body);
+    return;
+  }
+  const counted = async function* (): AsyncIterable<Uint8Array> {
+    for await (const chunk of body.read()) {
+      yield chunk;
+      onSent();
+    }
+  };
+  // Whatever the request itself fails with was told before; what the reading fails with is told here.
+  pipeline(Readable.from(counted()), request).catch((error: unknown) => {
+    onFailure(error);
+    request.destroy();
+  });
 }
 
 function expiry(request: ClientRequest, hop: Hop, stage: string, ms: number): NodeJS.Timeout {

@@ -6,7 +6,7 @@ import {
   startRegistry,
   TEST_CERTIFICATE,
 } from "../../test/fixtures/registry/index.ts";
-import { type HttpRequest, readUpTo } from "./index.ts";
+import { DEFAULT_TIMEOUTS, type HttpRequest, readUpTo } from "./index.ts";
 
 const never = new AbortController().signal;
 
@@ -139,31 +139,51 @@ test("plain http to a host that is not for it is HTTP_PROTOCOL, with no connecti
 
 const endless = new Uint8Array(1000).fill(65);
 const silences = [
-  { name: "no headers", fault: { silent: true }, timeouts: { headersMs: 20 }, message: /headers/ },
+  {
+    name: "no headers",
+    fault: { silent: true },
+    timeouts: { headersMs: 20 },
+    code: "HTTP_TIMEOUT",
+    message: /headers/,
+  },
   {
     name: "a body that stalls",
     fault: { stallAt: 10, bytes: endless },
     timeouts: { idleMs: 20 },
+    code: "HTTP_STALLED",
     message: /expected more of the body within 20 ms, got none after/,
   },
 ];
-for (const { name, fault, timeouts, message } of silences) {
-  test(`${name} is HTTP_TIMEOUT, and the connection is closed`, async () => {
+for (const { name, fault, timeouts, code, message } of silences) {
+  test(`${name} is ${code}, and the connection is closed`, async () => {
     await using registry = await startRegistry();
     registry.addFault("/v2/", fault);
-    const patience = { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 };
+    const patience = { ...DEFAULT_TIMEOUTS, connectMs: 60_000 };
     await using http = openTestClient({ timeouts: { ...patience, ...timeouts } });
     const read = async (): Promise<unknown> =>
       await readUpTo(await http.client.request(get(registry, "/v2/"), never), 1e6);
-    await assert.rejects(read(), { code: "HTTP_TIMEOUT", message });
+    await assert.rejects(read(), { code, message });
     await registry.connectionsAtMost(0);
   });
 }
 
+test("a body that comes drop by drop is HTTP_STALLED, and the connection is closed", async () => {
+  await using registry = await startRegistry();
+  registry.addFault("/v2/", { drips: true, bytes: Buffer.alloc(1e6) });
+  let now = 0;
+  await using http = openTestClient({ elapsedMs: () => (now += 1000) });
+  const response = await http.client.request(get(registry, "/v2/"), never);
+  await assert.rejects(readUpTo(response, 1e6), {
+    code: "HTTP_STALLED",
+    message: /expected 100 bytes a second of the body, got \d+ over 30 s$/,
+  });
+  await registry.connectionsAtMost(0);
+});
+
 test("a name service that never answers is HTTP_TIMEOUT", async () => {
   await using http = openTestClient({
     resolve: () => new Promise(() => undefined),
-    timeouts: { connectMs: 20, headersMs: 60_000, idleMs: 60_000 },
+    timeouts: { ...DEFAULT_TIMEOUTS, connectMs: 20 },
   });
   const url = new URL("https://registry.test/v2/");
   await assert.rejects(http.client.request({ method: "GET", url }, never), {

@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { addressMatcher } from "../base/index.ts";
 import {
   type AddressKind,
   guardedLookup,
@@ -8,11 +9,13 @@ import {
 } from "./address-guard.ts";
 import { AgentPool, type AgentPoolOptions } from "./agent-pool.ts";
 import { exchange } from "./exchange.ts";
-import { DEFAULT_TIMEOUTS, nameOf, type Timeouts } from "./hop.ts";
+import { DEFAULT_TIMEOUTS, type Method, nameOf, type RequestBody, type Timeouts } from "./hop.ts";
 import { HttpError } from "./http-error.ts";
 import { allowsPlainHttp } from "./plain-http.ts";
+import { ProxyRules, type ProxyVariables } from "./proxy-rules.ts";
 import { checkRedirect, redirectTarget, survivingHeaders } from "./redirect.ts";
 import type { HttpResponse } from "./response.ts";
+import type { TlsSettings } from "./tls-settings.ts";
 import {
   backoffMs,
   type Clock,
@@ -28,20 +31,41 @@ export interface HttpClientOptions extends AgentPoolOptions {
   /** Hosts (`name[:port]`) besides loopback that plain http may be spoken to. */
   readonly plainHttpHosts: readonly string[];
   readonly clock: Clock;
+  /** Milliseconds on a clock that only goes forward; the process's own where absent. */
+  readonly elapsedMs?: () => number;
   /** At least 0, below 1; for the jitter of retries. */
   readonly random: () => number;
+  /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` in either case; see `ProxyRules`. */
+  readonly proxyEnv?: ProxyVariables;
   /** `DEFAULT_TIMEOUTS` where absent. */
   readonly timeouts?: Timeouts;
   /** `DEFAULT_RETRY` where absent. */
   readonly retry?: RetryPolicy;
+  /**
+   * IP addresses and subnets that servers may name in redirects, realms and the like, besides public
+   * ones; none where absent.
+   */
+  readonly serverNamedAddresses?: readonly string[];
   /** Looks up host names; the system's resolver where absent. */
   readonly resolve?: Resolve;
 }
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD";
-  /** https, or http where `allowsPlainHttp` says so. Named by the user where `namedBy` is absent. */
+  readonly method: Method;
+  /**
+   * https, or http where `allowsPlainHttp` says so or `plainHttp` is set. Named by the user where
+   * `namedBy` is absent.
+   */
   readonly url: URL;
+  readonly body?: RequestBody;
+  /** For the origin of `url` alone. */
+  readonly tls?: TlsSettings;
+  /** For the origin of `url` alone; the client's own where absent. */
+  readonly connectMs?: number;
+  /** The operator wrote this very URL with http. */
+  readonly plainHttp?: boolean;
+  /** Times in all that it is sent; as the client's policy says where absent. */
+  readonly tries?: number;
   /**
    * The user's own URL whose server named `url`: it is then connected to only where a redirect
    * from there might lead.
@@ -78,19 +102,28 @@ export class HttpClient implements AsyncDisposable {
   readonly #retry: RetryPolicy;
   readonly #resolve: Resolve;
   readonly #agents: AgentPool;
+  readonly #isAllowed: (address: string) => boolean;
+  readonly #proxies: ProxyRules;
   readonly #kinds: Map<string, readonly AddressKind[]> = new Map<string, readonly AddressKind[]>();
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#agents = new AgentPool(options);
+    this.#proxies = new ProxyRules(options.proxyEnv ?? {});
     this.#timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
     this.#retry = options.retry ?? DEFAULT_RETRY;
+    this.#isAllowed = addressMatcher(options.serverNamedAddresses ?? []);
     this.#resolve = options.resolve ?? ((hostname) => lookup(hostname, { all: true }));
   }
 
   /** The time that the client goes by. */
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  /** At least 0, below 1; for the jitter of retries. */
+  get random(): () => number {
+    return this.#options.random;
   }
 
   /** Whether this client speaks plain http to `host` (`name[:port]`). */
@@ -108,7 +141,7 @@ export class HttpClient implements AsyncDisposable {
    */
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     for (let number = 2; ; number++) {
-      const last = number > this.#retry.tries;
+      const last = number > (request.tries ?? this.#retry.tries);
       let delayMs = backoffMs(this.#retry, number, this.#options.random());
       try {
         const response = await this.#follow(request, signal);
@@ -132,7 +165,8 @@ export class HttpClient implements AsyncDisposable {
 
   async #follow(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     let { url } = request;
-    if (url.protocol === "http:" && !this.allowsPlainHttp(url.host)) {
+    const mayBePlain = request.plainHttp === true || this.allowsPlainHttp(url.host);
+    if (url.protocol === "http:" && !mayBePlain) {
       throw new HttpError(
         "HTTP_PROTOCOL",
         `${nameOf(request)}: expected https, for ${url.host} is neither loopback nor named for plain http`,
@@ -144,7 +178,8 @@ export class HttpClient implements AsyncDisposable {
     for (let redirects = 0; ; redirects++) {
       const own = (await request.headersFor?.(url, signal)) ?? {};
       const reach = url.origin === named.origin ? "named" : this.#reachFrom(named);
-      const response = await this.#send(request.method, url, { ...headers, ...own }, reach, signal);
+      const all = { ...headers, ...own };
+      const response = await this.#send(request, url, all, reach, signal);
       const target = redirectTarget(response, request.method);
       if (target === undefined) return response;
       response.discard();
@@ -152,7 +187,9 @@ export class HttpClient implements AsyncDisposable {
         const got = maxRedirects === 0 ? "a redirect" : `more than ${maxRedirects} redirects`;
         throw new HttpError("HTTP_REDIRECT", `${nameOf(request)}: expected an answer, got ${got}`);
       }
-      checkRedirect(url, target, (host) => this.allowsPlainHttp(host));
+      const isOwn = (host: string): boolean =>
+        request.plainHttp === true && host === request.url.host;
+      checkRedirect(url, target, (host) => isOwn(host) || this.allowsPlainHttp(host));
       // Once dropped they stay dropped: a foreign server must not send us home with credentials.
       if (target.origin !== url.origin) headers = survivingHeaders(headers);
       url = target;
@@ -160,28 +197,41 @@ export class HttpClient implements AsyncDisposable {
   }
 
   async #send(
-    method: HttpRequest["method"],
+    { method, url: first, body, tls, connectMs }: HttpRequest,
     url: URL,
     headers: Readonly<Record<string, string>>,
     reach: Reach,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
+    const isFirst = url.origin === first.origin;
+    const proxy = this.#proxies.proxyFor(url);
     const hop = {
       method,
       url,
+      body,
       headers: {
         "user-agent": this.#options.userAgent,
         // The digest is over the stored bytes, and what decoding makes of them has no bound.
         "accept-encoding": "identity",
         ...headers,
       },
-      agent: this.#agents.get(url, reach),
-      lookup: guardedLookup(url, reach, this.#resolve, (kinds) => {
-        if (reach !== "named") return;
-        if (this.#kinds.size >= MAX_KNOWN_HOSTS) this.#kinds.clear();
-        this.#kinds.set(url.hostname, kinds);
-      }),
-      timeouts: this.#timeouts,
+      agent: this.#agents.get(url, reach, isFirst ? tls : undefined, proxy),
+      proxy,
+      // With a proxy only the URL is looked at: the proxy is who asks for names.
+      lookup: guardedLookup(
+        url,
+        reach,
+        this.#resolve,
+        (kinds) => {
+          if (reach !== "named") return;
+          if (this.#kinds.size >= MAX_KNOWN_HOSTS) this.#kinds.clear();
+          this.#kinds.set(url.hostname, kinds);
+        },
+        this.#isAllowed,
+      ),
+      timeouts:
+        isFirst && connectMs !== undefined ? { ...this.#timeouts, connectMs } : this.#timeouts,
+      elapsedMs: this.#options.elapsedMs ?? (() => performance.now()),
     };
     return await exchange(hop, signal);
   }

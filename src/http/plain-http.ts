@@ -11,7 +11,8 @@ export function bareHost(hostname: string): string {
 
 /** Whether `hostname` (a name, or an address with or without brackets) is this machine by its spelling. */
 export function isLoopbackHost(hostname: string): boolean {
-  const host = bareHost(hostname).toLowerCase();
+  // With a dot at its end a name is the same name.
+  const host = bareHost(hostname).toLowerCase().replace(/\.$/, "");
   const family = isIP(host);
   if (family !== 0) return LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");
   return host === "localhost" || host.endsWith(".localhost");

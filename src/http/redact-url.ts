@@ -3,11 +3,13 @@ const MAX_CHARS = 500;
 
 /**
  * A URL as it may be shown: user info is left out and every query value is masked except that of
- * `ns`, since signed URLs carry their signature, and some their token, in the query. At most 500 characters.
+ * `ns`, since signed URLs carry their signature, and some their token, in the query. Of one without a host
+ * or a path (`mailto:bob@a.test`), which nobody asks for, only the scheme is shown. At most 500 characters.
  *
  * @see registry.md §13.1, logs
  */
 export function redactUrl(url: URL): string {
+  if (!url.pathname.startsWith("/") && url.host === "") return `${url.protocol}${MASK}`;
   // By hand: `URLSearchParams` would rewrite the names and encode the mask.
   const query = url.search
     .slice(1)

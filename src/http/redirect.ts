@@ -1,4 +1,4 @@
-import { nameOf } from "./hop.ts";
+import { type Method, nameOf } from "./hop.ts";
 import { HttpError } from "./http-error.ts";
 import { redactUrl } from "./redact-url.ts";
 import type { HttpResponse } from "./response.ts";
@@ -13,13 +13,24 @@ const SURVIVORS: ReadonlySet<string> = new Set([
   "user-agent",
 ]);
 
+// Those that say to send the same again, body and all; the others may mean "and now GET this".
+const REPEATING: ReadonlySet<number> = new Set([307, 308]);
+
 /**
  * Where an answer sends us, resolved against its own URL; undefined when it is no redirect.
  *
- * @throws HttpError `HTTP_REDIRECT` for a missing or unreadable Location
+ * @throws HttpError `HTTP_REDIRECT` for a missing or unreadable Location, and for a status under
+ *   which a request that changes something would become another one
  */
-export function redirectTarget(response: HttpResponse, method: "GET" | "HEAD"): URL | undefined {
+export function redirectTarget(response: HttpResponse, method: Method): URL | undefined {
   if (!REDIRECTS.has(response.status)) return undefined;
+  if (method !== "GET" && method !== "HEAD" && !REPEATING.has(response.status)) {
+    response.discard();
+    throw new HttpError(
+      "HTTP_REDIRECT",
+      `${nameOf({ method, url: response.url })}: expected a redirect with status 307 or 308, got ${response.status}`,
+    );
+  }
   const { location } = response.headers;
   const target = location === undefined ? null : URL.parse(location, response.url.href);
   if (target !== null) return target;

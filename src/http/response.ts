@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { abortError, HttpError } from "./http-error.ts";
 import { type Hop, nameOf } from "./hop.ts";
+import { RateGuard } from "./rate-guard.ts";
 import { requestError } from "./request-error.ts";
 
 /**
@@ -16,7 +17,7 @@ export interface HttpResponse {
   /**
    * The raw bytes, to be read once: no Content-Encoding is undone.
    *
-   * @throws HttpError `HTTP_UNREACHABLE` (cut before its end), `HTTP_TIMEOUT`, `HTTP_PROTOCOL`
+   * @throws HttpError `HTTP_UNREACHABLE` (cut before its end), `HTTP_STALLED`, `HTTP_PROTOCOL`
    */
   readonly body: AsyncIterable<Uint8Array>;
   /** Lets go of a body that nobody wants. */
@@ -58,10 +59,11 @@ async function* bodyOf(
 ): AsyncIterable<Uint8Array> {
   const { idleMs } = hop.timeouts;
   let got = 0;
+  const rate = new RateGuard(hop);
   const expire = (): void => {
     message.destroy(
       new HttpError(
-        "HTTP_TIMEOUT",
+        "HTTP_STALLED",
         `${nameOf(hop)}: expected more of the body within ${idleMs} ms, got none after ${got} bytes`,
         { retryable: true },
       ),
@@ -75,7 +77,9 @@ async function* bodyOf(
       // What had already come when the abort did is not handed out either.
       if (signal.aborted) throw abortError(signal);
       got += chunk.length;
+      rate.came(chunk.length);
       yield chunk;
+      rate.waitsAgain();
       timer = setTimeout(expire, idleMs);
     }
   } catch (error) {

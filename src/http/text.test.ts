@@ -12,6 +12,8 @@ const urls = [
     "https://h.test:5000/a?x=***&ns=docker.io&sig=***",
   ],
   ["https://h.test/?secret", "https://h.test/?***"],
+  ["file:///etc/passwd", "file:///etc/passwd"],
+  ["javascript:bob:pw@h.test/a", "javascript:***"],
   ["https://h.test/?a=b=c&&d", "https://h.test/?a=***&***"],
   [`https://h.test/${"a".repeat(600)}`, `https://h.test/${"a".repeat(484)}…`],
 ] as const;
@@ -54,6 +56,8 @@ const hosts = [
   ["localhost", true],
   ["localhost:5000", true],
   ["localhost:443", false],
+  ["localhost.", true],
+  ["a.localhost.:1", true],
   ["LOCALHOST:80", true],
   ["a.localhost:1", true],
   ["127.0.0.1", true],

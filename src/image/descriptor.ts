@@ -21,5 +21,7 @@ export interface Descriptor {
   /** Bytes, 0 … 2^53 − 1. */
   readonly size: number;
   readonly platform?: Platform;
+  /** What an entry of an index is, where that is no image. */
+  readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }

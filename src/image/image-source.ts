@@ -10,14 +10,40 @@ export interface Document {
   readonly mediaType: string;
 }
 
-/** One place that one image can be read from: a repository of a registry, an archive, a layout. */
-export interface ImageSource {
+/** Bytes of a file that this process has open, from `offset` on. */
+export interface FilePart {
+  readonly fd: number;
+  readonly offset: number;
+}
+
+/** Files by their digests: layers, configurations, finished SIFs. */
+export interface BlobSource {
   /**
-   * Who delivers the bytes: the registry's host and port, under which the store remembers that a
-   * blob delivered a diffID. Undefined where the caller brings the bytes himself (archives).
+   * Who delivers the bytes: the host and port of a registry or a library, under which the store
+   * remembers that a blob delivered a diffID. Undefined where the caller brings the bytes himself
+   * (archives).
    */
   readonly origin: string | undefined;
 
+  /**
+   * Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use.
+   *
+   * @param from - the first byte that is wanted, less than the size; absent: 0
+   */
+  fetch(descriptor: Descriptor, signal: AbortSignal, from?: number): AsyncIterable<Uint8Array>;
+
+  /**
+   * Where the bytes of `descriptor` lie on this host as `fetch` delivers them, open until it is
+   * disposed of; undefined where they do not. Absent for a source that has no files.
+   */
+  openPart?(descriptor: Descriptor): Promise<(FilePart & AsyncDisposable) | undefined>;
+
+  /** Whether the caller may read this blob here and now; asks without fetching. */
+  has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;
+}
+
+/** One place that one image can be read from: a repository of a registry, an archive, a layout. */
+export interface ImageSource extends BlobSource {
   /**
    * Looks up what the name that this source was opened for means now; a tag may mean something
    * else next time.
@@ -33,16 +59,6 @@ export interface ImageSource {
    * @throws ContentError `CONTENT_SIZE_MISMATCH`, `CONTENT_DIGEST_MISMATCH`
    */
   fetchDocument(descriptor: Descriptor, signal: AbortSignal): Promise<Document>;
-
-  /**
-   * Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use.
-   *
-   * @param from - the first byte that is wanted, less than the size; absent: 0
-   */
-  fetch(descriptor: Descriptor, signal: AbortSignal, from?: number): AsyncIterable<Uint8Array>;
-
-  /** Whether the caller may read this blob here and now; asks without fetching. */
-  has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;
 
   /** Whether the caller may read this manifest or index here and now; asks without fetching. */
   hasManifest(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;

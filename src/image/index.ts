@@ -1,8 +1,19 @@
+export {
+  archiveBaseName,
+  formatArchiveInput,
+  isArchiveInput,
+  parseArchiveInput,
+  STANDARD_INPUT,
+  type ArchiveInput,
+  type ImageChoice,
+} from "./archive-input.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { contentKey, ociConfigJson } from "./content-key.ts";
 export type { Descriptor, Platform } from "./descriptor.ts";
 export { digestHex, isDigest, parseDigest, type Digest } from "./digest.ts";
 export { parseImageConfig, type ImageConfig } from "./image-config.ts";
+export type { SifCoverage, SignatureEvidence, Signer, Verdict } from "./evidence.ts";
+export type { ImageEvidence, ImageSigner } from "./image-evidence.ts";
 export { ContentError, ImageError, type ImageErrorCode } from "./image-error.ts";
 export type { ImageHome } from "./image-home.ts";
 export {
@@ -13,7 +24,7 @@ export {
   type ImageName,
 } from "./image-name.ts";
 export { imageNameOf } from "./image-name-of.ts";
-export type { Document, ImageSource } from "./image-source.ts";
+export type { BlobSource, Document, FilePart, ImageSource } from "./image-source.ts";
 export {
   ID_LEN,
   Info,
@@ -22,6 +33,14 @@ export {
   type InfoFields,
   type InfoJson,
 } from "./info.ts";
+export type { JudgedFile, JudgedImage } from "./judged-image.ts";
+export { isAbsent, isRecord, kindOf, stringMembers } from "./json-value.ts";
+export {
+  formatLibraryName,
+  isLibraryName,
+  libraryNameOf,
+  type LibraryName,
+} from "./library-name.ts";
 export {
   parseManifestDocument,
   type Manifest,
@@ -35,6 +54,9 @@ export {
   isSchema1Type,
   MEDIA_TYPES,
 } from "./media-type.ts";
+export type { ImageDigests, SignatureRepository, SignedImage } from "./signature-repository.ts";
+export { isFilePath } from "./ref-transport.ts";
+export { hasOciSifLayers, SIF_CONFIG, sifFileOf } from "./sif-artifact.ts";
 export { isNamePattern, matchesNamePattern, NAME_PATTERN_FORM } from "./name-pattern.ts";
 export { normalizedImageRef } from "./normalized-image-ref.ts";
 export { parseOciConfig, type OciConfig, type OciSet } from "./oci-config.ts";
@@ -58,6 +80,7 @@ export {
   type ProfileChoice,
   type ProfileWish,
 } from "./profile.ts";
+export { redactName } from "./quote-name.ts";
 export {
   DOCKER_URI,
   LIBRARY_SCHEME,
@@ -66,5 +89,12 @@ export {
   Reference,
   type ReferenceJson,
 } from "./reference.ts";
+export {
+  familiarText,
+  nameInReference,
+  storeNameOrigin,
+  storeNamesOf,
+  storeTagOf,
+} from "./store-name.ts";
 export { parseStrictJson } from "./strict-json.ts";
 export { checkDigest, verified } from "./verified.ts";

@@ -4,6 +4,7 @@ import { ImageError } from "./image-error.ts";
 import { isAbsent, isRecord, kindOf, stringMembers } from "./json-value.ts";
 import { isIndexType, isManifestType, isSchema1Type, MEDIA_TYPES } from "./media-type.ts";
 import { parseDescriptor, parseIndexEntry } from "./parse-descriptor.ts";
+import { SIF_CONFIG, sifFileOf } from "./sif-artifact.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -120,8 +121,12 @@ function readManifest(
   if (items.length > limits.layers) {
     throw limitError(limits, "layers", `${what}: layers`, items.length);
   }
-  const config = parseDescriptor(document["config"], `${what}: config`);
   const layers = items.map((item, n) => parseDescriptor(item, `${what}: layer ${n + 1}`));
+  // Of a SIF artifact nobody reads it, and some servers leave out its digest and size.
+  const config =
+    sifFileOf(layers) === undefined
+      ? parseDescriptor(document["config"], `${what}: config`)
+      : SIF_CONFIG;
   const artifactType = optionalText(document, "artifactType", what);
   const subject = document["subject"];
   return {

@@ -35,7 +35,7 @@ type Fields = Omit<Descriptor, "digest"> & { readonly digest: string };
 
 function readFields(value: unknown, what: string): Fields {
   if (!isRecord(value)) throw invalid(what, "a descriptor", value);
-  const { mediaType, digest, size, annotations } = value;
+  const { mediaType, digest, size, annotations, artifactType } = value;
   if (typeof mediaType !== "string" || mediaType === "") {
     throw invalid(what, "a mediaType", mediaType);
   }
@@ -57,6 +57,7 @@ function readFields(value: unknown, what: string): Fields {
     digest,
     size,
     ...(platform === undefined ? {} : { platform }),
+    ...(typeof artifactType === "string" && artifactType !== "" ? { artifactType } : {}),
     ...(texts === undefined ? {} : { annotations: texts }),
   };
 }

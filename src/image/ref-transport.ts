@@ -12,11 +12,20 @@ export type RefTransport =
   | { readonly kind: "local"; readonly path: string };
 
 const REGISTRY_SCHEME = /^(?:docker|oras):\/\//;
-/** Sources that people write like references, and schemes of which we know nothing. */
-const OTHER_TRANSPORT =
-  /^(?:(?:oci|oci-archive|docker-archive|docker-daemon):|[a-z][a-z0-9+.-]*:\/\/)/i;
+/** What a pull takes and nothing else does. */
+const ARCHIVE = /^(?:oci|oci-archive|docker-archive):/i;
+const DAEMON = /^docker-daemon:/i;
+/** Schemes of which we know nothing. */
+const OTHER_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Also `dir/app.sif`, which is a name by the grammar but never meant as one. */
 const PATH = /^(?:\/|~|\.\.?(?:\/|$))|^(?:[^:@]*\/)?[^/:@]*\.sif$/i;
+
+/** Whether `text` is written as the path of a file: `/a/app`, `./app`, `~/app` or `app.sif`. */
+export function isFilePath(text: string): boolean {
+  // Their names may end as files do.
+  const isName = [LOCAL_URI, LIBRARY_URI].some((domain) => text.startsWith(`${domain}/`));
+  return !isName && PATH.test(text);
+}
 
 /**
  * Tells which protocol family `ref` belongs to; the rest is not checked.
@@ -31,7 +40,14 @@ export function splitTransport(ref: string): RefTransport {
   if (ref.startsWith(LIBRARY_SCHEME)) {
     return { kind: "library", text: ref.slice(LIBRARY_SCHEME.length) };
   }
-  if (OTHER_TRANSPORT.test(ref)) {
+  if (ARCHIVE.test(ref)) {
+    throw transportError(ref, "a reference, got a layout or an archive, which only a pull reads");
+  }
+  if (DAEMON.test(ref)) {
+    const instead = "docker-archive:FILE of what `docker save` writes";
+    throw transportError(ref, `no Docker daemon, for siflet asks none; pull ${instead}`);
+  }
+  if (OTHER_SCHEME.test(ref)) {
     throw transportError(ref, "a reference (docker://, oras://, library:// or a bare name)");
   }
   if (ref === DOCKER_URI || ref === LIBRARY_URI || ref === LOCAL_URI) {

@@ -48,6 +48,15 @@ export class FileBody {
     return end;
   }
 
+  /** Passes over at most so many bytes of a file that is stored as it is, untold; of one with a map, none. */
+  leaveOut(most: number): number {
+    if (this.#map !== undefined) return 0;
+    const count = Math.min(this.#run, most);
+    this.#run -= count;
+    if (this.#run === 0) this.#sink.end();
+    return count;
+  }
+
   /** Goes on to the next segment that stores something, or to the end. */
   #advance({ realSize, segments }: SparseMap): void {
     while (this.#next < segments.length) {

@@ -97,6 +97,35 @@ export class TarReader {
     this.#at = 0;
   }
 
+  /** Bytes of the archive before the next that is read: in `sink.entry` of a plain file, before its data. */
+  get position(): number {
+    return this.#passed + this.#at;
+  }
+
+  /**
+   * Passes over what the sink can do without, so that it need not be pushed: the rest of a plain
+   * file's data, of which the sink is told the end alone, padding, and all behind the end marker.
+   * To be called between two pushes.
+   *
+   * @param most - bytes that the archive still has
+   * @returns bytes of the archive, from the next on, that the caller leaves out
+   */
+  leaveOut(most: number): number {
+    let count = this.#state === ANYTHING ? most : 0;
+    if (this.#state === DATA) {
+      count = this.#body.leaveOut(most);
+      if (this.#body.missing === 0) this.#skipOver(this.#padding);
+    }
+    if (this.#state === SKIPPED) {
+      const skipped = Math.min(this.#skip, most - count);
+      this.#skip -= skipped;
+      count += skipped;
+      if (this.#skip === 0) this.#state = HEADER;
+    }
+    this.#passed += count;
+    return count;
+  }
+
   /**
    * Checks that the archive may end here: at its end marker, or without one between two entries.
    *

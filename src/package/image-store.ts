@@ -1,24 +1,35 @@
 import { resolve } from "node:path";
-import { ImageError, parseRef, type ImageFilter, type Info } from "../image/index.ts";
+import {
+  ImageError,
+  parseRef,
+  storeNamesOf,
+  storeTagOf,
+  type ImageFilter,
+} from "../image/index.ts";
+import type { Trust } from "../trust/index.ts";
+import type { GivenCredentials } from "../credentials/index.ts";
 import {
   addFile,
   freshImage,
-  infoOf,
-  localFilesOf,
+  registryOf,
   SharedPulls,
-  storeNamesOf,
-  storeTagOf,
   type PullContext,
   type PullOptions,
 } from "../pull/index.ts";
-import type { BorrowOptions, Store, StoredImage } from "../store/index.ts";
+import { infoOf, type BorrowOptions, type Store, type StoredImage } from "../store/index.ts";
+import { Info } from "./info.ts";
 import type { PullWish, Stoppable } from "./settings.ts";
+import { libraryTokenOf } from "./library-token.ts";
 import { StoreHome } from "./store-home.ts";
 
 /** What an image store is made of; it is closed with the store. */
 export interface ImageStoreParts {
   readonly store: Store;
   readonly context: PullContext;
+  /** Judges the signatures of its images. */
+  readonly trust: Trust;
+  /** Makes what a caller gives with a pull into credentials. */
+  readonly given: GivenCredentials;
   /** What a pull asks for where the caller does not say. */
   readonly defaults: Pick<PullOptions, "jobs" | "cache">;
   /** Closes what the context holds open. */
@@ -62,9 +73,14 @@ export class ImageStore implements AsyncDisposable {
    * @throws as the package's `pull`
    */
   async pull(ref: string, wish: PullWish = {}): Promise<Info> {
-    const { signal = never, onProgress = () => undefined, ...options } = wish;
-    const { defaults, context } = this.#parts;
-    const pullOptions: PullOptions = { ...defaults, ...options, onEvent: onProgress };
+    const { signal = never, onProgress = () => undefined, credentials: config, ...options } = wish;
+    const { defaults, context, given } = this.#parts;
+    const credentials = given.of(config, registryOf(ref), (message) => {
+      onProgress({ kind: "warning", message });
+    });
+    const libraryToken = libraryTokenOf(ref, config);
+    const onEvent = onProgress;
+    const pullOptions = { ...defaults, ...options, credentials, libraryToken, onEvent };
     return this.#info(await this.#pulls.pull(ref, context, pullOptions, signal));
   }
 
@@ -97,9 +113,9 @@ export class ImageStore implements AsyncDisposable {
     const path = resolve(file);
     const how = {
       names: { tags: names.map(tagOf), digests: [] },
-      reference: path,
       origin: "sif",
       sideLoaded: true,
+      trust: this.#parts.context.trust,
       now: this.#parts.context.now(),
     } as const;
     return this.#info(await addFile(this.#parts.store, path, how, signal));
@@ -128,8 +144,8 @@ export class ImageStore implements AsyncDisposable {
   }
 
   /**
-   * Finds an image and keeps it from being removed until `who` returns it, in one step. A second
-   * borrow by the same name replaces the first.
+   * Finds an image and keeps it from being removed until `who` returns it, by the same reference or by
+   * its id, in one step. A second borrow of it by the same name replaces the first.
    *
    * @param options.expiresAt - milliseconds since 1970 from which on it counts no more
    * @throws ImageError `NOT_FOUND`
@@ -142,14 +158,13 @@ export class ImageStore implements AsyncDisposable {
   }
 
   /**
-   * Ends a borrow; one that there is not is fine.
+   * Ends what `who` borrowed by this reference, also where it means another image by now; else the
+   * borrow by `who` of the image that it means. One that there is not is fine.
    *
-   * @throws ImageError `NOT_FOUND` for an image that is not there
+   * @throws ImageError `NOT_FOUND` where nothing was borrowed by it and it means no image
    */
   async return(refOrId: string, who: string): Promise<void> {
-    const { store } = this.#parts;
-    const { id } = await store.find(refOrId, storeNamesOf(refOrId));
-    await store.return(id, who);
+    await this.#parts.store.return(refOrId, storeNamesOf(refOrId), who);
   }
 
   /**
@@ -189,11 +204,15 @@ export class ImageStore implements AsyncDisposable {
   async #find(refOrId: string, signal: AbortSignal): Promise<StoredImage> {
     const { store, context } = this.#parts;
     const image = await store.find(refOrId, storeNamesOf(refOrId));
-    return await freshImage(store, refOrId, image, localFilesOf(context), context.now(), signal);
+    return await freshImage(store, refOrId, image, context, signal);
   }
 
   #info(image: StoredImage): Info {
-    return infoOf(image, this.#home);
+    const { store, trust } = this.#parts;
+    return Info.of(infoOf(image), this.#home, trust, {
+      from: image.source.reference,
+      kept: async () => await store.keptSignatures(image.id),
+    });
   }
 }
 

@@ -18,7 +18,12 @@ export class StoreHome implements ImageHome {
   }
 
   async return(id: string, who: string): Promise<readonly string[]> {
-    await this.#store.return(id, who);
+    try {
+      await this.#store.return(id, [], who);
+    } catch (error) {
+      if (!(error instanceof ImageError) || error.code !== "NOT_FOUND") throw error;
+      // An image that is gone is borrowed by nobody.
+    }
     const image = await this.#store.findById(id);
     return image?.borrowers.map((borrow) => borrow.who) ?? [];
   }

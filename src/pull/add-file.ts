@@ -1,20 +1,24 @@
-import { join } from "node:path";
-import { copyContents, hashFile, isErrno } from "../base/index.ts";
+import { join, resolve } from "node:path";
+import { copyHashed, isErrno, realPath } from "../base/index.ts";
 import { ImageError } from "../image/index.ts";
 import type { Names, Origin, Store, StoredImage } from "../store/index.ts";
 import { describeSif } from "./describe-sif.ts";
-import { isSystemError, outputError, PullError } from "./pull-error.ts";
+import { outputError } from "./pull-error.ts";
+import { readable } from "./readable.ts";
+import { namesOf, type TrustGate } from "./trust-gate.ts";
 
 export interface AddOptions {
   /** Canonical. */
   readonly names: Names;
-  /** What is recorded as where it came from: the path, or what another store knew. */
-  readonly reference: string;
+  /** What another store knew of where it came from; absent: it came from where it lies. */
+  readonly reference?: string;
   readonly origin: Exclude<Origin, "local">;
   /** Whether somebody brings it by hand: no registry was ever asked who may have it. */
   readonly sideLoaded: boolean;
   /** The SHA-256 that the file must have; absent: any. */
   readonly id?: string;
+  /** Judges it before it becomes an image; absent: nobody does. */
+  readonly trust?: TrustGate | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -34,13 +38,19 @@ export async function addFile(
 ): Promise<StoredImage> {
   await using staging = await store.stage();
   const file = join(staging.path, "added.sif");
-  await copyIn(path, file, signal);
-  const id = await hashFile(file, signal);
+  const real = await realPath(resolve(path));
+  const id = await copyIn(real, file, signal);
+  const { reference = real } = options;
   if (options.id !== undefined && id !== options.id) {
     throw new ImageError("INFO_INVALID", `${path}: expected sha256 ${options.id}, got ${id}`);
   }
   const { size, platform, ociConfigJson } = await describeSif(file, signal);
-  return await store.publish(
+  const digests = new Map<string, string>();
+  const directory = store.imagesDirectory;
+  const names = namesOf(options.names);
+  const judged = { path: file, directory, digests };
+  await options.trust?.require({ what: path, names, from: reference, file: judged }, signal);
+  const image = await store.publish(
     {
       file,
       id,
@@ -49,25 +59,23 @@ export async function addFile(
       origin: options.origin,
       platform,
       ...(ociConfigJson === undefined ? {} : { ociConfigJson }),
-      source: { reference: options.reference, layers: [] },
+      source: { reference, layers: [] },
       createdAt: options.now,
       ...(options.sideLoaded ? { sideLoaded: true } : {}),
     },
     signal,
   );
+  await store.recordObjectDigests(image.id, digests);
+  return image;
 }
 
-async function copyIn(path: string, file: string, signal: AbortSignal): Promise<void> {
-  try {
-    await copyContents(path, file, 0o600, signal);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    if (isErrno(error, "ENOSPC", "EDQUOT")) throw outputError(file, error);
-    if (isErrno(error, "ENOENT", "ENOTDIR")) {
-      throw new ImageError("NOT_FOUND", `${path}: no such file`, { cause: error });
+async function copyIn(path: string, file: string, signal: AbortSignal): Promise<string> {
+  return await readable(path, async () => {
+    try {
+      return await copyHashed(path, file, 0o600, signal);
+    } catch (error) {
+      // The disk of the copy is full: nothing is wrong with the file.
+      throw isErrno(error, "ENOSPC", "EDQUOT") ? outputError(file, error) : error;
     }
-    throw new PullError("LOCAL_FILE_UNREADABLE", `cannot read ${path}: ${error.message}`, {
-      cause: error,
-    });
-  }
+  });
 }

@@ -4,8 +4,8 @@ import type { Limits } from "../base/index.ts";
 import { Conversion, type ConvertedImage } from "../convert/index.ts";
 import {
   hasFrozenCodec,
+  type BlobSource,
   type Digest,
-  type ImageSource,
   type Profile,
   type ProfileChoice,
 } from "../image/index.ts";
@@ -15,7 +15,7 @@ import { EarlySync } from "./early-sync.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
 import { LayerJob } from "./layer-job.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
-import { PullError } from "./pull-error.ts";
+import { outputError, PullError } from "./pull-error.ts";
 import type { OnPullEvent } from "./pull-events.ts";
 import { requireRoom } from "./require-room.ts";
 import type { ResolvedImage, ResolvedLayer } from "./resolve-image.ts";
@@ -79,14 +79,22 @@ export async function requireRoomToConvert(
  *
  * Where this machine's codec makes other bytes than its name stands for, that is told as a warning
  * and stands in the profile.
+ *
+ * @throws PullError `OUTPUT_FAILED`, `NO_SPACE` where a file on the way cannot be written or read; and
+ *   what the source and the layers are at fault for
  */
 export async function convertImage(
   image: ResolvedImage,
-  source: ImageSource,
+  source: BlobSource,
   options: ConvertOptions,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
-  const file = await convertDespiteDamage(image, source, options, signal);
+  const file = await convertDespiteDamage(image, source, options, signal).catch(
+    // Of any file on the way to the image: to whoever wants it, it cannot be written.
+    (error: unknown): never => {
+      throw outputError(options.directory, error);
+    },
+  );
   const { codec, compression } = file.profile;
   if (hasFrozenCodec(file.profile)) return file;
   options.onEvent({
@@ -101,7 +109,7 @@ export async function convertImage(
 /** Converts, and where a pack of the cache turns out to be damaged once more without any. */
 async function convertDespiteDamage(
   image: ResolvedImage,
-  source: ImageSource,
+  source: BlobSource,
   options: ConvertOptions,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
@@ -117,7 +125,7 @@ async function convertDespiteDamage(
 
 async function convertOnce(
   image: ResolvedImage,
-  source: ImageSource,
+  source: BlobSource,
   options: ConvertOptions,
   checksAll: boolean,
   signal: AbortSignal,

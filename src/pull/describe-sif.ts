@@ -2,12 +2,14 @@ import { openFileSource } from "../base/index.ts";
 import { ociConfigJson, parseOciConfig, parseStrictJson, type Platform } from "../image/index.ts";
 import {
   DATA_TYPES,
+  FILE_SYSTEMS,
   goArchName,
   primaryPartition,
   readObject,
   readSif,
   SifError,
 } from "../sif/index.ts";
+import { ociSif } from "./resolve-image.ts";
 
 /** Longer ones no image needs: registries refuse larger configurations. */
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
@@ -22,6 +24,8 @@ export interface SifFacts {
   readonly ociConfigJson?: string;
   /** Whether it holds a signature object, valid or not. */
   readonly isSigned: boolean;
+  /** Whether its root file system is encrypted. */
+  readonly isEncrypted: boolean;
 }
 
 /**
@@ -29,11 +33,14 @@ export interface SifFacts {
  * root, so a configuration that cannot be read is an error.
  *
  * @throws SifError as `readSif`, and `SIF_OBJECT` without a primary system partition or with two
- *   configurations; ImageError `JSON_INVALID`, `CONFIG_INVALID`; system errors as they are
+ *   configurations; ImageError `JSON_INVALID`, `CONFIG_INVALID`, `OCI_SIF`; system errors as they are
  */
 export async function describeSif(path: string, signal: AbortSignal): Promise<SifFacts> {
   await using file = await openFileSource(path);
   const metadata = await readSif(file, signal);
+  if (metadata.descriptors.some(({ dataType }) => dataType === DATA_TYPES.ociRootIndex)) {
+    throw ociSif(path);
+  }
   const partition = primaryPartition(metadata);
   if (partition === undefined) {
     throw new SifError("SIF_OBJECT", `${path}: expected a primary system partition, got none`);
@@ -52,6 +59,7 @@ export async function describeSif(path: string, signal: AbortSignal): Promise<Si
     platform: { os: "linux", architecture: goArchName(partition.architecture) ?? "unknown" },
     ...(bytes === undefined ? {} : { ociConfigJson: canonicalConfig(bytes, path) }),
     isSigned: metadata.descriptors.some(({ dataType }) => dataType === DATA_TYPES.signature),
+    isEncrypted: partition.fileSystem === FILE_SYSTEMS.encryptedSquashfs,
   };
 }
 

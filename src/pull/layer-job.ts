@@ -1,14 +1,14 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError } from "../base/index.ts";
-import { Conversion } from "../convert/index.ts";
-import { HttpError } from "../http/index.ts";
-import type { ImageSource } from "../image/index.ts";
+import { Conversion, type LayerTask } from "../convert/index.ts";
+import { ContentError, type BlobSource, type FilePart } from "../image/index.ts";
+import { isDeliveredAnew } from "./or-once-more.ts";
 import type { PackKey } from "../packs/index.ts";
 import type { ConvertOptions } from "./convert-image.ts";
-import { RegistryError } from "../registry/index.ts";
+import { isInterruption } from "./interruption.ts";
 import type { LayerReuse } from "./layer-reuse.ts";
-import type { Partials } from "./partials.ts";
+import type { PartialBlob, Partials } from "./partials.ts";
 import { isNoSpace, isSystemError } from "./pull-error.ts";
 import type { ResolvedLayer } from "./resolve-image.ts";
 import { verifyLayer } from "./verify-layers.ts";
@@ -17,17 +17,7 @@ import { verifyLayer } from "./verify-layers.ts";
 const SPOOL_BYTES = 16 * 1024 * 1024;
 
 /** A file for the bytes of a blob on their way, and how many of them it holds. */
-interface Spool {
-  readonly path: string;
-  readonly bytes: number;
-}
-
-/** Whether the source or the caller ended it, so that the bytes that came may be used later. */
-function isInterruption(error: unknown, signal: AbortSignal): boolean {
-  // Another layer found no room: this one is not to keep it either.
-  if (signal.aborted && isNoSpace(signal.reason)) return false;
-  return signal.aborted || error instanceof HttpError || error instanceof RegistryError;
-}
+type Spool = Pick<PartialBlob, "path" | "bytes">;
 
 /** Other pulls' packs while one image is converted. */
 export interface OpenReuse {
@@ -43,7 +33,7 @@ export class LayerJob {
   readonly #layer: ResolvedLayer;
   readonly #index: number;
   readonly #packPath: string;
-  readonly #source: ImageSource;
+  readonly #source: BlobSource;
   readonly #conversion: Conversion;
   readonly #options: ConvertOptions;
 
@@ -51,7 +41,7 @@ export class LayerJob {
     layer: ResolvedLayer,
     index: number,
     packPath: string,
-    source: ImageSource,
+    source: BlobSource,
     conversion: Conversion,
     options: ConvertOptions,
   ) {
@@ -113,17 +103,25 @@ export class LayerJob {
    *   for the next; absent: in the spool directory, and removed
    */
   async convert(signal: AbortSignal, partials?: Partials): Promise<void> {
-    const spool = await this.#openSpool(partials);
+    await using kept = await this.#openPartial(partials);
+    const spool = kept ?? this.#newSpool();
     try {
       await this.#convertKept(spool, signal);
     } catch (error) {
-      if (spool === undefined || isInterruption(error, signal)) throw error;
-      await rm(spool.path, { force: true });
-      if (spool.bytes === 0 || !(error instanceof CodedError) || isNoSpace(error)) throw error;
-      // What was there may have been no good: a file that a crash cut holds anything.
+      if (isInterruption(error, signal)) throw error;
+      if (spool !== undefined) await rm(spool.path, { force: true });
+      if (!this.#mayGoBetter(error, spool)) throw error;
       await rm(this.#packPath, { force: true });
-      await this.#convertKept({ ...spool, bytes: 0 }, signal);
+      await this.#convertKept(spool && { path: spool.path, bytes: 0 }, signal);
     }
+  }
+
+  /** Whether the blob may be another one when it is fetched from its beginning. */
+  #mayGoBetter(error: unknown, spool: Spool | undefined): boolean {
+    if (!(error instanceof CodedError) || isNoSpace(error)) return false;
+    // What was there may have been no good: a file that a crash cut holds anything.
+    if (spool !== undefined && spool.bytes > 0) return true;
+    return error instanceof ContentError && isDeliveredAnew(this.#source);
   }
 
   /** Converts, and removes the blob when it is no longer of use. */
@@ -139,19 +137,28 @@ export class LayerJob {
     if (spool !== undefined) await rm(spool.path, { force: true });
   }
 
-  async #openSpool(partials: Partials | undefined): Promise<Spool | undefined> {
-    const { descriptor } = this.#layer;
-    if (descriptor.size <= SPOOL_BYTES) return undefined;
+  get #isSpooled(): boolean {
+    return this.#layer.descriptor.size > SPOOL_BYTES;
+  }
+
+  async #openPartial(partials: Partials | undefined): Promise<PartialBlob | undefined> {
+    if (partials === undefined || !this.#isSpooled) return undefined;
     const codec = Conversion.settingsId(this.#options.choice.compression);
     const use = `${codec} ${this.#layer.diffId}`;
-    const kept = partials && (await this.#ask(partials.open(descriptor, use)));
-    const name = `${descriptor.digest.slice(7)}.blob`;
-    return kept ?? { path: join(this.#options.spoolDirectory, name), bytes: 0 };
+    return await this.#ask(partials.open(this.#layer.descriptor, use));
+  }
+
+  #newSpool(): Spool | undefined {
+    if (!this.#isSpooled) return undefined;
+    const name = `${this.#layer.descriptor.digest.slice(7)}.blob`;
+    return { path: join(this.#options.spoolDirectory, name), bytes: 0 };
   }
 
   async #convert(spool: Spool | undefined, signal: AbortSignal): Promise<void> {
     const { descriptor, diffId } = this.#layer;
     const from = spool?.bytes ?? 0;
+    // What lies on this host as it is need not lie there twice.
+    await using part = this.#isSpooled ? await this.#source.openPart?.(descriptor) : undefined;
     await this.#conversion.convertLayer(
       {
         what: this.#what,
@@ -160,7 +167,7 @@ export class LayerJob {
         diffId,
         mediaType: descriptor.mediaType,
         packPath: this.#packPath,
-        spoolPath: spool?.path,
+        spool: blobFileOf(part, spool),
         spooledBytes: from,
       },
       this.#fetch(signal, from),
@@ -183,4 +190,9 @@ export class LayerJob {
       this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes });
     }
   }
+}
+
+function blobFileOf(part: FilePart | undefined, spool: Spool | undefined): LayerTask["spool"] {
+  if (part !== undefined) return { kind: "part", fd: part.fd, offset: part.offset };
+  return spool && { kind: "spool", path: spool.path };
 }

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import type { ImageSource } from "../image/index.ts";
+import type { BlobSource } from "../image/index.ts";
 import { PackCache, type PackKey } from "../packs/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
@@ -15,7 +15,7 @@ import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory
  */
 export class LayerReuse {
   readonly #store: Store | undefined;
-  readonly #source: ImageSource;
+  readonly #source: BlobSource;
   readonly #cache: PackCache;
   readonly #now: () => number;
   #partials: Partials | undefined;
@@ -24,7 +24,7 @@ export class LayerReuse {
    * @param store - remembers who delivered what; without one, every layer is delivered again
    * @param now - milliseconds since 1970
    */
-  constructor(store: Store | undefined, source: ImageSource, cache: PackCache, now: () => number) {
+  constructor(store: Store | undefined, source: BlobSource, cache: PackCache, now: () => number) {
     this.#store = store;
     this.#source = source;
     this.#cache = cache;
@@ -35,7 +35,7 @@ export class LayerReuse {
   static of(
     cache: PullOptions["cache"],
     store: Store | undefined,
-    source: ImageSource,
+    source: BlobSource,
     { now }: PullContext,
   ): LayerReuse | undefined {
     if (cache === undefined || cache.maxBytes === 0) return undefined;
@@ -48,13 +48,14 @@ export class LayerReuse {
   }
 
   /**
-   * Where blobs that did not come to their end are kept; undefined where nothing keeps two pulls from
-   * writing one file, or no source could be asked for the rest.
+   * Where blobs that did not come to their end are kept; undefined where no source could be asked for
+   * the rest.
    */
   get partials(): Partials | undefined {
     const { origin } = this.#source;
-    if (this.#store === undefined || origin === undefined) return undefined;
-    const owner = `${this.#store.directory} ${origin}`;
+    if (origin === undefined) return undefined;
+    const isClaimed = this.#store !== undefined;
+    const owner = { name: `${this.#store?.directory ?? "files"} ${origin}`, isClaimed };
     this.#partials ??= new Partials(partialsDirectory(this.#cache.directory), owner, this.#now);
     return this.#partials;
   }

@@ -1,19 +1,22 @@
-import { lstat, realpath, stat } from "node:fs/promises";
+import { access, constants, lstat, realpath, stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import process from "node:process";
-import { hashFile, isErrno } from "../base/index.ts";
+import { copyHashed, hashFile, isErrno } from "../base/index.ts";
 import { ImageError, LOCAL_URI, parseRef } from "../image/index.ts";
 import type { LocalFile, NewImage, Store, StoredImage } from "../store/index.ts";
 import { fileIdentity } from "../store/index.ts";
 import { describeSif, type SifFacts } from "./describe-sif.ts";
+import { writeOutput, type OutputOptions } from "./place-file.ts";
 import type { PullContext } from "./pull-context.ts";
-import { isSystemError, PullError } from "./pull-error.ts";
+import { PullError } from "./pull-error.ts";
+import { readable } from "./readable.ts";
 
 /** Which files of this host `local.file` references may name. */
 export interface LocalFiles {
   /**
    * Absolute paths of directories that files must lie in, whatever links lead there. Files there, and
-   * the directories they lie in, must be writable by their owner alone, and that be root or us.
+   * the directories they lie in, must be writable by their owner alone, and that be root or us. What an
+   * alias names need not lie in one. Of files elsewhere nobody learns whether they are there.
    * Absent: any file that we can read.
    */
   readonly directories?: readonly string[] | undefined;
@@ -28,6 +31,9 @@ export interface DescribedFile extends SifFacts, LocalFile {
 }
 
 const ANY: LocalFiles = { aliases: {} };
+
+/** What of a pull's context files of this host go by. */
+export type LocalContext = Pick<PullContext, "localFiles" | "trust" | "now">;
 
 /** Which files a pull may name. */
 export function localFilesOf({ localFiles = ANY }: Pick<PullContext, "localFiles">): LocalFiles {
@@ -56,7 +62,7 @@ async function describeLocalFile(
   files: LocalFiles,
   signal: AbortSignal,
 ): Promise<DescribedFile> {
-  try {
+  return await readable(path, async () => {
     const real = await allowedPath(path, files);
     const identity = await fileIdentity(real);
     if (identity === undefined) throw refused(path, "a regular file");
@@ -66,15 +72,16 @@ async function describeLocalFile(
       throw refused(path, "a file that stays as it is while it is read");
     }
     return { ...facts, id, path: real, identity };
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) {
-      throw new ImageError("NOT_FOUND", `${path}: no such file`, { cause: error });
-    }
-    if (!isSystemError(error)) throw error;
-    throw new PullError("LOCAL_FILE_UNREADABLE", `cannot read ${path}: ${error.message}`, {
-      cause: error,
-    });
-  }
+  });
+}
+
+/**
+ * What the SIF file at `path` says of itself, without hashing it.
+ *
+ * @throws ImageError `NOT_FOUND`, PullError `LOCAL_FILE_UNREADABLE`; and as `describeSif`
+ */
+export async function describeFile(path: string, signal: AbortSignal): Promise<SifFacts> {
+  return await readable(path, async () => await describeSif(path, signal));
 }
 
 /**
@@ -94,16 +101,57 @@ export async function describeLocalName(
   );
 }
 
-/** Records the file that `reference` means as an image of the store, without copying it. */
+/**
+ * Copies the file that `reference` means to `to`. What is described is the copy: what the file becomes
+ * meanwhile does not matter.
+ *
+ * @throws as `describeLocalName`; what the policy refuses it with; PullError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`
+ */
+export async function copyLocalName(
+  reference: string,
+  context: LocalContext,
+  to: string,
+  options: OutputOptions,
+  signal: AbortSignal,
+): Promise<Omit<DescribedFile, "identity">> {
+  const files = localFilesOf(context);
+  const tags = parseRef(reference).tags();
+  const path = localPath(tags[0] ?? "", files);
+  const real = await readable(path, async () => {
+    const allowed = await allowedPath(path, files);
+    if ((await fileIdentity(allowed)) === undefined) throw refused(path, "a regular file");
+    await access(allowed, constants.R_OK);
+    return allowed;
+  });
+  return await writeOutput(to, options, async (copy) => {
+    const id = await copyHashed(real, copy, 0o600, signal);
+    const facts = await describeSif(copy, signal);
+    const file = { path: copy, directory: dirname(to) };
+    const judged = { what: reference, names: tags, from: real, file };
+    await context.trust?.require(judged, signal);
+    return { ...facts, id, path: to };
+  });
+}
+
+/**
+ * Records the file that `reference` means as an image of the store, without copying it.
+ *
+ * @throws as `describeLocalName`; what the policy refuses it with
+ */
 export async function recordLocalFile(
   store: Store,
   reference: string,
-  files: LocalFiles,
-  now: number,
+  context: LocalContext,
   signal: AbortSignal,
 ): Promise<StoredImage> {
   const tags = parseRef(reference).tags();
-  const file = await describeLocalName(reference, files, signal);
+  const file = await describeLocalName(reference, localFilesOf(context), signal);
+  const { path } = file;
+  await context.trust?.require(
+    { what: reference, names: tags, from: path, file: { path } },
+    signal,
+  );
+  const now = context.now();
   const image = await store.recordLocal(imageOfFile(file, reference, tags, now));
   // Of several files of these bytes the one that was asked for; what the store has is its own.
   return image.origin === "local" ? { ...image, path: file.path } : image;
@@ -120,10 +168,10 @@ export async function freshImage(
   store: Store,
   text: string,
   image: StoredImage,
-  files: LocalFiles,
-  now: number,
+  context: LocalContext,
   signal: AbortSignal,
 ): Promise<StoredImage> {
+  const files = localFilesOf(context);
   if (isLocalName(text)) {
     const path = await realIfThere(localPath(parseRef(text).tags()[0] ?? "", files));
     const known = image.localFiles.find((file) => file.path === path);
@@ -131,7 +179,7 @@ export async function freshImage(
       await allowedPath(known.path, files);
       return image.origin === "local" ? { ...image, path: known.path } : image;
     }
-    return await recordLocalFile(store, text, files, now, signal);
+    return await recordLocalFile(store, text, context, signal);
   }
   if (image.origin !== "local") return image;
   for (const file of image.localFiles) {
@@ -141,11 +189,12 @@ export async function freshImage(
   }
   for (const { path } of image.localFiles) {
     const file = await describedIfThere(path, files, signal);
+    // The same bytes as they were when they were judged.
     if (file?.id !== image.id) continue;
     const { tags } = image.names;
     // Who may only read the store cannot note it, and need not.
     if (store.isReadOnly) return { ...image, path };
-    const recorded = imageOfFile(file, image.source.reference, tags, now);
+    const recorded = imageOfFile(file, image.source.reference, tags, context.now());
     return { ...(await store.recordLocal(recorded)), path };
   }
   throw new ImageError("NOT_FOUND", `image ${image.id}: ${image.path} changed or is gone`);
@@ -193,12 +242,22 @@ async function isUnchanged({ path, identity }: LocalFile): Promise<boolean> {
 }
 
 /** The file without links on the way to it. */
-async function allowedPath(path: string, { directories }: LocalFiles): Promise<string> {
-  const real = await realpath(path);
-  if (directories === undefined) return real;
+async function allowedPath(path: string, { directories, aliases }: LocalFiles): Promise<string> {
+  if (directories === undefined) return await realpath(path);
+  const places = [...directories, ...Object.values(aliases)];
+  const real = await realIfThere(path);
+  if (real === undefined) {
+    // Nobody is told whether there is a file elsewhere.
+    if (places.some((place) => path === place || isInside(path, place)))
+      return await realpath(path);
+    throw refusedPlace(path, directories);
+  }
+  const named = await Promise.all(Object.values(aliases).map(realIfThere));
   const roots = await Promise.all(directories.map(realIfThere));
-  const root = roots.find((each) => each !== undefined && isInside(real, each));
-  if (root === undefined) throw refused(path, `a file in ${directories.join(" or ")}`);
+  const root = named.includes(real)
+    ? dirname(real)
+    : roots.find((each) => each !== undefined && isInside(real, each));
+  if (root === undefined) throw refusedPlace(path, directories);
   for (let at = real; ; at = dirname(at)) {
     await requireTrusted(at);
     if (at === root) return real;
@@ -224,6 +283,11 @@ async function requireTrusted(path: string): Promise<void> {
   if (uid !== 0 && uid !== process.geteuid?.()) throw refused(path, "it owned by root or by us");
   const isSticky = (mode & 0o1000) !== 0 && (await lstat(path)).isDirectory();
   if ((mode & 0o022) !== 0 && !isSticky) throw refused(path, "it writable by its owner alone");
+}
+
+function refusedPlace(path: string, directories: readonly string[]): PullError {
+  const allowed = directories.length === 0 ? "" : ` in ${directories.join(" or ")}`;
+  return refused(path, `a file${allowed} that the configuration allows`);
 }
 
 function refused(path: string, expected: string): PullError {

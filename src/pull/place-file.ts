@@ -1,33 +1,63 @@
 import { randomBytes } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { copyContents } from "../base/index.ts";
+import { dirname, join } from "node:path";
+import { copyHashed } from "../base/index.ts";
+import { ContentError } from "../image/index.ts";
 import { outputError } from "./pull-error.ts";
+import { makeScratchDirectory } from "./scratch-directory.ts";
 
 /** Result files are programs (`./image.sif` runs), less what the umask takes away. */
 const OUTPUT_MODE = 0o777;
 
+/** How a result file is put where it shall be. */
+export interface OutputOptions {
+  /** Replaces a file that is there already. */
+  readonly force: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
 /**
- * Copies the file at `from` to `to`: a reflink where the file system has them, never a hard link,
- * for other tools sign files in place. The file appears whole or not at all.
+ * Copies the image at `from` to `to`: a reflink where the file system has them, never a hard link,
+ * for other tools sign files in place. The file appears whole or not at all, and only as what it is to be.
  *
- * @param options.force - replaces a file that is there already
- * @throws PullError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`
+ * @param id - SHA-256 of the image: 64 lower-case hex digits
+ * @throws PullError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`; ContentError `CONTENT_DIGEST_MISMATCH`
  */
 export async function copyToOutput(
   from: string,
   to: string,
-  options: { readonly force: boolean },
+  id: string,
+  options: OutputOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const temporary = join(dirname(to), `.${basename(to)}.${randomBytes(6).toString("hex")}`);
+  await writeOutput(to, options, async (path) => {
+    const got = await copyHashed(from, path, OUTPUT_MODE, signal);
+    if (got === id) return;
+    throw new ContentError("CONTENT_DIGEST_MISMATCH", `${from}: expected sha256 ${id}, got ${got}`);
+  });
+}
+
+/**
+ * Has `write` make the file that is then put at `to`, durably. What a killed process leaves there is removed by
+ * the next one.
+ *
+ * @throws PullError `OUTPUT_EXISTS`, `OUTPUT_FAILED`, `NO_SPACE`
+ */
+export async function writeOutput<Result>(
+  to: string,
+  { force, now }: OutputOptions,
+  write: (path: string) => Promise<Result>,
+): Promise<Result> {
+  await using scratch = await makeScratchDirectory(dirname(to), now);
+  const path = join(scratch.path, "output");
   try {
-    await copyWhole(from, temporary, signal);
-    await placeFile(temporary, to, options);
+    const result = await write(path);
+    await finishOutput(path);
+    await placeFile(path, to, { force });
+    return result;
   } catch (error) {
     throw outputError(to, error);
-  } finally {
-    await rm(temporary, { force: true });
   }
 }
 
@@ -69,14 +99,6 @@ export async function finishOutput(path: string): Promise<void> {
   } catch (error) {
     throw outputError(path, error);
   }
-}
-
-async function copyWhole(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const mode = await createEmpty(to);
-  await copyContents(from, to, OUTPUT_MODE, signal);
-  await using file = await open(to, "r+");
-  await file.chmod(mode);
-  await file.sync();
 }
 
 /** Creates `path` as a new file; answers the mode that the umask left it. */

@@ -1,10 +1,4 @@
-import {
-  formatImageName,
-  ociConfigJson,
-  repositoryName,
-  type Descriptor,
-  type ImageName,
-} from "../image/index.ts";
+import { ociConfigJson, type Descriptor } from "../image/index.ts";
 import type { ManifestKey, Names, Publication } from "../store/index.ts";
 import type { ConvertedFile } from "./convert-image.ts";
 import { deliveriesOf, type ResolvedImage } from "./resolve-image.ts";
@@ -14,6 +8,8 @@ export interface PulledName {
   readonly reference: string;
   /** Registry host and port; absent where the caller brought the bytes. */
   readonly host: string | undefined;
+  /** Whether nobody said of what bytes it is before they came. */
+  readonly isUnverified: boolean;
   readonly root: Descriptor;
   readonly names: Names;
   /** Under which the content is recorded; absent where nobody could be asked for it again. */
@@ -54,14 +50,8 @@ export function publicationOf(
     },
     createdAt: now,
     ...(host === undefined ? {} : { deliveries: { host, layers: deliveriesOf(image) } }),
+    // No registry was asked who may have it.
+    ...(host === undefined ? { sideLoaded: true } : {}),
     ...(manifest === undefined ? {} : { manifest: { ...manifest, contentKey } }),
-  };
-}
-
-/** The names that a pull records: the tag, if one was asked for, and what it meant. */
-export function pulledNames(name: ImageName, root: Descriptor): Names {
-  return {
-    tags: name.tag === undefined ? [] : [formatImageName(name)],
-    digests: [`${repositoryName(name)}@${root.digest}`],
   };
 }

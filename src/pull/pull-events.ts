@@ -8,6 +8,9 @@ export interface LayerProgress {
   readonly size: number;
 }
 
+/** What a pull does at its end, and before it: asks its policy, makes the image one of the store. */
+export type PullStep = "verify" | "publish";
+
 /** What a pull tells while it runs; counts are bytes since the start, never differences. */
 export type PullEvent =
   | {
@@ -20,8 +23,21 @@ export type PullEvent =
   | { readonly kind: "converted"; readonly layer: number; readonly bytes: number }
   | { readonly kind: "layer-done"; readonly layer: number }
   | { readonly kind: "written"; readonly bytes: number; readonly total: number }
+  | { readonly kind: "step"; readonly step: PullStep; readonly at: "begin" | "end" }
   /** The content was there already: nothing is converted. */
   | { readonly kind: "present"; readonly id: string }
   | { readonly kind: "warning"; readonly message: string };
 
 export type OnPullEvent = (event: PullEvent) => void;
+
+/** Does one step, and tells when it begins and when it has ended well. */
+export async function inStep<Result>(
+  step: PullStep,
+  onEvent: OnPullEvent,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  onEvent({ kind: "step", step, at: "begin" });
+  const result = await work();
+  onEvent({ kind: "step", step, at: "end" });
+  return result;
+}

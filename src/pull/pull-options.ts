@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { clearAway } from "../base/index.ts";
 import { DEFAULT_PROFILE } from "../config/index.ts";
 import type { ProfileChoice, ProfileWish } from "../image/index.ts";
 import type { PullContext } from "./pull-context.ts";
 import { outputError } from "./pull-error.ts";
+import type { ScratchDirectory } from "./scratch-directory.ts";
 
 /** What to convert with: as the caller names it, else as the context has it, else the usual. */
 export function conversionChoice(
@@ -17,10 +19,6 @@ export function conversionChoice(
   };
 }
 
-interface SpoolDirectory extends AsyncDisposable {
-  readonly path: string;
-}
-
 /**
  * Where large layers are spooled: a directory of its own, removed afterwards.
  *
@@ -29,15 +27,24 @@ interface SpoolDirectory extends AsyncDisposable {
 export async function spoolDirectory(
   tmpDirectory: string | undefined,
   fallback: string,
-): Promise<SpoolDirectory> {
+): Promise<ScratchDirectory> {
   if (tmpDirectory === undefined) {
     return { path: fallback, async [Symbol.asyncDispose]() {} };
   }
-  const path = await makeIn(tmpDirectory);
+  return await ownDirectory(tmpDirectory);
+}
+
+/**
+ * A directory of its own in `parent`, removed afterwards with what is in it.
+ *
+ * @throws PullError `OUTPUT_FAILED`, `NO_SPACE`
+ */
+export async function ownDirectory(parent: string): Promise<ScratchDirectory> {
+  const path = await makeIn(parent);
   return {
     path,
     async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
+      await clearAway(path);
     },
   };
 }

@@ -1,12 +1,18 @@
-import type { Digest, ImageName, OciConfig, Profile } from "../image/index.ts";
+import type { BlobSource, OciConfig, Profile } from "../image/index.ts";
+import { ociConfigOf, type Names } from "../store/index.ts";
+import { Acceptance } from "./acceptance.ts";
+import { convertResolved } from "./convert-resolved.ts";
 import { loadConversion } from "./load-conversion.ts";
 import { inRoom } from "./make-room.ts";
-import { openSource } from "./open-source.ts";
+import { openSource, rootOf } from "./open-source.ts";
+import type { Partials } from "./partials.ts";
 import { finishOutput, placeFile } from "./place-file.ts";
 import type { PullContext, PullOptions } from "./pull-context.ts";
-import { conversionChoice, spoolDirectory } from "./pull-options.ts";
-import { resolveAndTell } from "./resolve-and-tell.ts";
-import { makeScratchDirectory } from "./scratch-directory.ts";
+import { ownDirectory } from "./pull-options.ts";
+import { fetchSif } from "./pull-sif.ts";
+import { platformOf, resolveAndTell } from "./resolve-and-tell.ts";
+import { namesOf } from "./trust-gate.ts";
+import { makeScratchDirectory, type ScratchDirectory } from "./scratch-directory.ts";
 
 /** A SIF that was pulled to where the caller wanted it. */
 export interface PulledFile {
@@ -15,12 +21,18 @@ export interface PulledFile {
   /** Bytes. */
   readonly size: number;
   readonly path: string;
-  readonly profile: Profile;
-  readonly config: OciConfig;
-  /** What was asked for. */
-  readonly name: ImageName;
-  /** What that meant: digest of an index or a manifest. */
-  readonly rootDigest: Digest;
+  /** `layers`: converted here; `sif`: taken as it is. */
+  readonly origin: "layers" | "sif";
+  /** What it was converted with. */
+  readonly profile: Profile | undefined;
+  /** Absent where the file holds none. */
+  readonly config: OciConfig | undefined;
+  /** Those that a store would record. */
+  readonly names: Names;
+  /** What it was pulled by. */
+  readonly from: string;
+  /** What a store would keep of signatures beside it, by name. */
+  readonly kept: ReadonlyMap<string, string>;
 }
 
 /**
@@ -39,45 +51,68 @@ export async function pullToFile(
   options: PullOptions & { readonly force: boolean },
   signal: AbortSignal,
 ): Promise<PulledFile> {
-  const opened = openSource(reference, context);
+  const spoolIn = async (): Promise<ScratchDirectory> =>
+    options.tmpDirectory === undefined
+      ? await makeScratchDirectory(directory, context.now())
+      : await ownDirectory(options.tmpDirectory);
+  await using opened = await openSource(reference, context, options, spoolIn, signal);
   const { source, what } = opened;
-  const root = await source.resolve(signal);
+  const root = await rootOf(opened, signal);
   const image = await resolveAndTell(opened, root, context, options, signal);
-  const { convertImage, LayerReuse, requireRoomToConvert } = await loadConversion();
+  const place = async (file: { readonly path: string; readonly id: string }): Promise<string> => {
+    await finishOutput(file.path);
+    signal.throwIfAborted();
+    const path = nameOf(file.id);
+    await placeFile(file.path, path, options);
+    return path;
+  };
+  const names = opened.names(root);
+  const acceptance = new Acceptance(context.trust, opened, namesOf(names), options.onEvent);
+  acceptance.resolved(image);
+  if (image.kind === "sif") {
+    await using scratch = await makeScratchDirectory(directory, context.now());
+    const platform = platformOf(options, context);
+    const { onEvent } = options;
+    const partials = await partialsOf(source, context, options);
+    const how = { directory: scratch.path, partials, what, platform, onEvent };
+    const sif = await fetchSif(image, source, how, signal);
+    await acceptance.requireFile({ path: sif.path, directory }, signal);
+    const path = await place(sif);
+    const { id, size } = sif;
+    const about = { from: what, kept: acceptance.kept, names };
+    const config = ociConfigOf(sif);
+    return { id, size, path, origin: "sif", profile: undefined, config, ...about };
+  }
+  await acceptance.requireConverted(signal);
+  const { LayerReuse } = await loadConversion();
   const reuse = LayerReuse.of(options.cache, undefined, source, context);
   return await inRoom(reuse?.cache, async () => {
     await using scratch = await makeScratchDirectory(directory, context.now());
-    await using spool = await spoolDirectory(options.tmpDirectory, scratch.path);
-    const choice = conversionChoice(options, context);
-    await requireRoomToConvert(image, { choice, directory: scratch.path, reuse, what });
-    const file = await convertImage(
-      image,
-      source,
-      {
-        choice,
-        compressors: context.compressors,
-        jobs: options.jobs,
-        limits: context.limits,
-        what,
-        directory: scratch.path,
-        spoolDirectory: spool.path,
-        tmpDirectory: options.tmpDirectory,
-        reuse,
-        onEvent: options.onEvent,
-      },
-      signal,
-    );
-    await finishOutput(file.path);
-    const path = nameOf(file.id);
-    await placeFile(file.path, path, options);
+    const at = { directory: scratch.path, reuse };
+    const file = await convertResolved(image, opened, at, context, options, signal);
+    const path = await place(file);
     return {
       id: file.id,
       size: file.size,
       path,
+      origin: "layers",
       profile: file.profile,
       config: image.config.config,
-      name: opened.name,
-      rootDigest: root.digest,
+      names,
+      from: what,
+      kept: acceptance.kept,
     };
   });
+}
+
+/** Where a file that does not come to its end is kept; undefined without a cache. */
+async function partialsOf(
+  source: BlobSource,
+  context: PullContext,
+  options: PullOptions,
+): Promise<Partials | undefined> {
+  const { cache, tmpDirectory } = options;
+  if (cache === undefined || tmpDirectory !== undefined) return undefined;
+  const { LayerReuse } = await loadConversion();
+  return LayerReuse.of(cache, undefined, source, context)?.partials;
 }

@@ -40,9 +40,27 @@ export async function requireRoom(image: ResolvedImage, room: Room): Promise<voi
     await cache.evict(0);
     if (all <= (await freeBytes(directory))) return;
   }
-  throw new PullError(
+  throw noSpace(directory, all, free, what);
+}
+
+/**
+ * Refuses a file that cannot fit, before anything of it is fetched.
+ *
+ * @throws PullError `NO_SPACE`, with both numbers
+ */
+export async function requireFreeBytes(
+  directory: string,
+  needed: number,
+  what: string,
+): Promise<void> {
+  const free = await freeBytes(directory);
+  if (needed > free) throw noSpace(directory, needed, free, what);
+}
+
+function noSpace(directory: string, needed: number, free: number, what: string): PullError {
+  return new PullError(
     "NO_SPACE",
-    `${what}: expected at least ${all} bytes free in ${directory}, got ${free}`,
+    `${what}: expected at least ${needed} bytes free in ${directory}, got ${free}`,
   );
 }
 

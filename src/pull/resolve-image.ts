@@ -3,10 +3,12 @@ import {
   choosePlatform,
   contentKey,
   formatPlatform,
+  hasOciSifLayers,
   ImageError,
   normalizePlatform,
   parseImageConfig,
   parseManifestDocument,
+  sifFileOf,
   verified,
   type Descriptor,
   type Digest,
@@ -15,6 +17,7 @@ import {
   type Platform,
 } from "../image/index.ts";
 import { limitError } from "../base/index.ts";
+import { orOnceMore } from "./or-once-more.ts";
 
 /** How many indexes may lead to a manifest, one inside the other. */
 const MOST_INDEXES = 3;
@@ -25,8 +28,19 @@ export interface ResolvedLayer {
   readonly diffId: Digest;
 }
 
+/** A SIF file that is taken as it is: of an artifact whose manifest was read and checked, or by itself. */
+export interface ResolvedSif {
+  readonly kind: "sif";
+  /** What the name means now: an index, the manifest, or the file itself. */
+  readonly root: Descriptor;
+  /** Undefined where the name means the file itself. */
+  readonly manifestDigest: Digest | undefined;
+  readonly file: Descriptor;
+}
+
 /** An image whose documents were read and checked: everything but its layers. */
 export interface ResolvedImage {
+  readonly kind: "layers";
   /** What the name means now: an index or the manifest itself. */
   readonly root: Descriptor;
   readonly manifestDigest: Digest;
@@ -45,12 +59,12 @@ export function deliveriesOf(
 }
 
 /**
- * Reads the documents of an image, from what its name means down to its configuration. Every byte
- * is checked against its digest before it is parsed.
+ * Reads the documents of an image, from what its name means down to its configuration, or to the
+ * manifest of a SIF artifact. Every byte is checked against its digest before it is parsed.
  *
  * @param root - what the source resolved the name to
  * @param what - the image, as messages name it
- * @throws ImageError `PLATFORM_NOT_FOUND`, `MANIFEST_*`, `CONFIG_INVALID`
+ * @throws ImageError `PLATFORM_NOT_FOUND`, `MANIFEST_*`, `CONFIG_INVALID`, `OCI_SIF`
  * @throws LimitError `LIMIT_MANIFEST_BYTES`, `LIMIT_CONFIG_BYTES`, `LIMIT_LAYERS`
  */
 export async function resolveImage(
@@ -60,17 +74,22 @@ export async function resolveImage(
   what: string,
   limits: Limits,
   signal: AbortSignal,
-): Promise<ResolvedImage> {
+): Promise<ResolvedImage | ResolvedSif> {
   let descriptor = root;
   for (let depth = 0; depth <= MOST_INDEXES; depth += 1) {
     const { bytes, mediaType } = await source.fetchDocument(descriptor, signal);
     const document = parseManifestDocument(bytes, mediaType, what, limits);
     if (document.kind === "manifest") {
+      const file = sifFileOf(document.layers);
+      const manifestDigest = descriptor.digest;
+      if (file !== undefined) return { kind: "sif", root, manifestDigest, file };
+      if (hasOciSifLayers(document.layers)) throw ociSif(what);
       const config = await fetchConfig(source, document.config, what, limits, signal);
       checkPlatform(config, wanted, what);
       return {
+        kind: "layers",
         root,
-        manifestDigest: descriptor.digest,
+        manifestDigest,
         configDigest: document.config.digest,
         config,
         layers: pairLayers(document.layers, config, what),
@@ -98,11 +117,14 @@ async function fetchConfig(
   if (descriptor.size > limits.configBytes) {
     throw limitError(limits, "configBytes", name, descriptor.size);
   }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of verified(source.fetch(descriptor, signal), descriptor, name)) {
-    chunks.push(chunk);
-  }
-  return parseImageConfig(Buffer.concat(chunks), name);
+  const read = async (): Promise<Uint8Array> => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of verified(source.fetch(descriptor, signal), descriptor, name)) {
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+  return parseImageConfig(await orOnceMore(source, read), name);
 }
 
 function pairLayers(
@@ -131,6 +153,14 @@ function checkPlatform(config: ImageConfig, wanted: Platform, what: string): voi
   throw new ImageError(
     "PLATFORM_NOT_FOUND",
     `${what} is for ${formatPlatform(have)}, expected ${formatPlatform(want)}`,
+  );
+}
+
+/** The error for an image in a form that only SingularityCE 4 reads. */
+export function ociSif(what: string): ImageError {
+  return new ImageError(
+    "OCI_SIF",
+    `${what}: expected an image of OCI layers or a SIF with a root file system, got an OCI-SIF, which only SingularityCE 4 and later run`,
   );
 }
 

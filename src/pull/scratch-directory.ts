@@ -1,6 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
+import { clearAway, isErrno } from "../base/index.ts";
+import { isMarkOfDead, newProcessMark } from "./process-mark.ts";
 import { outputError } from "./pull-error.ts";
 
 /** A hidden directory beside a result, removed when it is disposed of. */
@@ -8,30 +10,26 @@ export interface ScratchDirectory extends AsyncDisposable {
   readonly path: string;
 }
 
-/** `.siflet-<boot>-<process namespace>-<process>-<start>-<random>`. */
-const NAME = /^\.siflet-(?<place>[0-9a-f]{8}-[0-9]+)-(?<pid>[0-9]+)-(?<start>[0-9]+)-[0-9a-f]{12}$/;
+/** What stands before the mark of the process. */
+const PREFIX = ".siflet-";
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Makes a directory for the files of one pull in `parent`, and removes what pulls that were killed
- * left there: at once where their process ran here, for a process is known by its number, its
- * start and its namespace, and after a day where that cannot be told.
+ * left there: at once where their process ran here, and after a day where that cannot be told.
  *
  * @param now - milliseconds since 1970
  * @throws PullError `OUTPUT_FAILED`, `NO_SPACE`
  */
 export async function makeScratchDirectory(parent: string, now: number): Promise<ScratchDirectory> {
   try {
-    const place = await thisPlace();
-    await sweep(parent, place, now);
-    const start = await startOf("self");
-    const name = `.siflet-${place}-${process.pid}-${start ?? "0"}-${randomBytes(6).toString("hex")}`;
-    const path = join(parent, name);
+    await sweep(parent, now);
+    const path = join(parent, `${PREFIX}${await newProcessMark()}`);
     await mkdir(path, { mode: 0o700 });
     return {
       path,
       async [Symbol.asyncDispose]() {
-        await rm(path, { recursive: true, force: true });
+        await clearAway(path);
       },
     };
   } catch (error) {
@@ -39,41 +37,25 @@ export async function makeScratchDirectory(parent: string, now: number): Promise
   }
 }
 
-async function sweep(parent: string, place: string, now: number): Promise<void> {
+async function sweep(parent: string, now: number): Promise<void> {
   for (const name of await readdir(parent)) {
-    const parts = NAME.exec(name)?.groups;
-    if (parts === undefined) continue;
+    if (!name.startsWith(PREFIX)) continue;
     const path = join(parent, name);
-    const isDead =
-      parts["place"] === place
-        ? (await startOf(parts["pid"] ?? "")) !== parts["start"]
-        : await isOld(path, now);
-    if (isDead) await rm(path, { recursive: true, force: true });
+    const mark = name.slice(PREFIX.length);
+    // Another user's process may not be seen from here, and its files are not ours to remove.
+    if (!(await isOurs(path))) continue;
+    if (await isMarkOfDead(mark, path, { now, maxQuietMs: MAX_AGE_MS })) {
+      await rm(path, { recursive: true, force: true });
+    }
   }
 }
 
-/** This boot of this machine, and the namespace in which process numbers mean what they mean here. */
-async function thisPlace(): Promise<string> {
-  const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
-  const namespace = await readlink("/proc/self/ns/pid");
-  return `${boot.slice(0, 8)}-${/[0-9]+/.exec(namespace)?.[0] ?? "0"}`;
-}
-
-/** When a process started, in clock ticks since boot; undefined when there is no such process. */
-async function startOf(pid: string): Promise<string | undefined> {
+async function isOurs(path: string): Promise<boolean> {
   try {
-    const text = await readFile(`/proc/${pid}/stat`, "utf8");
-    // The second field is the command in parentheses, which may hold anything.
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
-
-async function isOld(path: string, now: number): Promise<boolean> {
-  try {
-    return now - (await stat(path)).mtimeMs > MAX_AGE_MS;
-  } catch {
-    return false;
+    return (await lstat(path)).uid === process.geteuid?.();
+  } catch (error) {
+    // Removed by its owner.
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../base/index.ts";
-import { ContentError, digestHex, verified, type ImageSource } from "../image/index.ts";
+import { ContentError, digestHex, verified, type BlobSource } from "../image/index.ts";
 import { decompressLayer } from "../layers/index.ts";
 import { forEachParallel } from "./for-each-parallel.ts";
 import type { OnPullEvent } from "./pull-events.ts";
@@ -26,7 +26,7 @@ interface VerifyOptions {
  */
 export async function verifyLayers(
   layers: readonly ResolvedLayer[],
-  source: ImageSource,
+  source: BlobSource,
   options: VerifyOptions,
   signal: AbortSignal,
 ): Promise<void> {

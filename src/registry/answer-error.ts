@@ -1,5 +1,6 @@
 import { HttpError, type HttpResponse, readUpTo, terminalText } from "../http/index.ts";
 import { ImageError } from "../image/index.ts";
+import type { Credential } from "./credential.ts";
 import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -37,18 +38,20 @@ export function parseServerErrors(body: Uint8Array): readonly ServerError[] {
  * Reads an answer that is not the wanted one, to its end, and makes the error it stands for.
  *
  * @param what - the thing that was asked for, as the user knows it
+ * @param who - asked; undefined: nobody in particular
  * @returns `ImageError` `NOT_FOUND` or a `RegistryError`
  */
 export async function answerError(
   response: HttpResponse,
   what: string,
+  who: Credential | undefined,
 ): Promise<ImageError | RegistryError> {
   const { status } = response;
   const { errors, came } = await readAnswer(response);
   if (status === 404 || errors.some(saysNotFound)) {
     return new ImageError("NOT_FOUND", `${what}: not found in the registry, ${came}`);
   }
-  const [code, expected] = MEANINGS[status] ?? ["REGISTRY_STATUS", "expected status 200"];
+  const [code, expected] = meaningOf(status, who) ?? ["REGISTRY_STATUS", "expected status 200"];
   return new RegistryError(code, `${what}: ${expected}, ${came}`, { status });
 }
 
@@ -56,14 +59,16 @@ export async function answerError(
  * Reads a token service's answer that is no token, to its end, and makes the error it stands for.
  *
  * @param repository - what the token would have been for, as the user knows it
+ * @param who - asked; undefined: nobody in particular
  */
 export async function tokenServiceError(
   response: HttpResponse,
   repository: string,
+  who: Credential | undefined,
 ): Promise<RegistryError> {
   const { status, url } = response;
   const { came } = await readAnswer(response);
-  const [code, expected] = MEANINGS[status] ?? ["REGISTRY_TOKEN", "expected a token"];
+  const [code, expected] = meaningOf(status, who) ?? ["REGISTRY_TOKEN", "expected a token"];
   const message = `${repository}: ${expected}, ${came} from the token service at ${url.host}`;
   return new RegistryError(code, message, { status });
 }
@@ -90,13 +95,32 @@ async function errorBody(response: HttpResponse): Promise<Uint8Array> {
   }
 }
 
-const MEANINGS: Readonly<
-  Partial<Record<number, readonly [code: RegistryErrorCode, expected: string]>>
-> = {
-  401: ["REGISTRY_UNAUTHORIZED", "expected an image that may be pulled anonymously"],
-  403: ["REGISTRY_DENIED", "expected permission to pull anonymously"],
-  429: ["REGISTRY_RATE_LIMITED", "expected an answer within the registry's rate limit"],
-};
+function meaningOf(
+  status: number,
+  who: Credential | undefined,
+): readonly [code: RegistryErrorCode, expected: string] | undefined {
+  const as = who?.described;
+  switch (status) {
+    case 401:
+      return [
+        "REGISTRY_UNAUTHORIZED",
+        as === undefined
+          ? "expected an image that may be pulled anonymously"
+          : `expected the credentials of ${as} to be good`,
+      ];
+    case 403:
+      return [
+        "REGISTRY_DENIED",
+        as === undefined
+          ? "expected permission to pull anonymously"
+          : `expected permission for ${as}`,
+      ];
+    case 429:
+      return ["REGISTRY_RATE_LIMITED", "expected an answer within the registry's rate limit"];
+    default:
+      return undefined;
+  }
+}
 
 const NOT_FOUND_CODES: ReadonlySet<string> = new Set([
   "BLOB_UNKNOWN",

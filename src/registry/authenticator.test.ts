@@ -13,7 +13,7 @@ import {
 } from "../../test/fixtures/registry/index.ts";
 import { DEFAULT_LIMITS } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
-import { Authenticator, openRegistrySource, type RegistrySource } from "./index.ts";
+import { Registries, type RegistrySource } from "./index.ts";
 
 const never = new AbortController().signal;
 const image = makeImage({ layers: [Buffer.alloc(1000, "tar")], compression: "none" });
@@ -28,7 +28,6 @@ interface Setup extends AsyncDisposable {
   readonly registry: FakeRegistry;
   readonly tokens: FakeTokenServer;
   readonly client: HttpClient;
-  readonly authenticator: Authenticator;
   readonly source: RegistrySource;
   /** Milliseconds that the clock has gone on. */
   passedMs: number;
@@ -45,19 +44,13 @@ async function setUp(): Promise<Setup> {
     clock: { now: () => TEST_NOW + on.passedMs, sleep: () => Promise.resolve() },
   });
   const { client } = http;
-  const authenticator = new Authenticator(client);
+  const registries = new Registries({ client, limits: DEFAULT_LIMITS });
   const open: Setup["open"] = ({ host }, repository) =>
-    openRegistrySource({
-      name: { domain: host, repository, tag: "1.0" },
-      client,
-      authenticator,
-      limits: DEFAULT_LIMITS,
-    });
+    registries.open({ domain: host, repository, tag: "1.0" });
   const on: Setup = {
     registry,
     tokens,
     client,
-    authenticator,
     source: open(registry, "team/app"),
     passedMs: 0,
     open,
@@ -209,6 +202,11 @@ const challenges: readonly {
       "www-authenticate": `Bearer realm="${realm}?a=%20b#c",service="a&b"`,
     }),
     asked: `a= b&service=a&b&${SCOPE}`,
+  },
+  {
+    name: "with a query in its realm that begins with a question mark",
+    challenge: (realm) => ({ "www-authenticate": `Bearer realm="${realm}??a=b",service="s"` }),
+    asked: `?a=b&service=s&${SCOPE}`,
   },
 ];
 for (const { name, challenge, asked } of challenges) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpoint } from "./endpoint.ts";
+import { originEndpoint } from "./registry-endpoint.ts";
 
-const https = (): boolean => false;
+const https = { allowsPlainHttp: (): boolean => false };
 
 const urls = [
   {
@@ -25,15 +26,16 @@ const urls = [
   },
   { domain: "Docker", repository: "a", reference: "1", url: "https://docker/v2/a/manifests/1" },
 ];
-for (const { url, reference, ...name } of urls) {
-  test(`${name.domain}/${name.repository} ${reference} is at ${url}`, () => {
-    assert.equal(endpoint(name, "manifests", reference, https).href, url);
+for (const { url, domain, repository, reference } of urls) {
+  test(`${domain}/${repository} ${reference} is at ${url}`, () => {
+    const origin = originEndpoint(domain, https);
+    assert.equal(endpoint(origin, repository, "manifests", reference).href, url);
   });
 }
 
 test("plain http is spoken where it is allowed", () => {
-  const name = { domain: "localhost:5000", repository: "a" };
-  const url = endpoint(name, "blobs", "sha256:00", (host) => host === "localhost:5000");
+  const plain = { allowsPlainHttp: (host: string) => host === "localhost:5000" };
+  const url = endpoint(originEndpoint("localhost:5000", plain), "a", "blobs", "sha256:00");
   assert.equal(url.href, "http://localhost:5000/v2/a/blobs/sha256:00");
 });
 
@@ -55,8 +57,9 @@ const traps = [
 ] as const;
 for (const [domain, repository, reference] of traps) {
   test(`a name with ${JSON.stringify([domain, repository, reference])} enters no URL`, () => {
-    assert.throws(() => endpoint({ domain, repository }, "manifests", reference, https), {
-      name: "Error",
-    });
+    assert.throws(
+      () => endpoint(originEndpoint(domain, https), repository, "manifests", reference),
+      { name: "Error" },
+    );
   });
 }

@@ -1,34 +1,45 @@
-import type { ImageName } from "../image/index.ts";
+import type { RegistryEndpoint } from "./registry-endpoint.ts";
 
-// The API of Docker Hub is not at the host by which its images are called; registry.md §3.
-const API_HOSTS: ReadonlyMap<string, string> = new Map([["docker.io", "registry-1.docker.io"]]);
-
-const HOST = /^[A-Za-z0-9.:[\]-]+$/;
 const REPOSITORY = /^[a-z0-9._/-]+$/;
 const REFERENCE = /^[A-Za-z0-9._:-]+$/;
 
-/** What of a repository is asked for: a manifest by tag or digest, or a blob by digest. */
-export type EndpointKind = "manifests" | "blobs";
+/** What of a repository is asked for: a manifest by tag or digest; a blob, or what refers to an image, by digest. */
+export type EndpointKind = "manifests" | "blobs" | "referrers";
 
 /**
- * The URL of one manifest or blob of `name`'s repository.
+ * The URL at which uploads to a repository begin.
+ *
+ * @throws Error for a name that no parser let through
+ * @see OCI distribution-spec, endpoint end-4a
+ */
+export function uploadsUrl({ api }: Pick<RegistryEndpoint, "api">, repository: string): URL {
+  const path = `${api.pathname}${repository}/blobs/uploads/`;
+  const url = new URL(`${api.origin}${path}`);
+  if (!REPOSITORY.test(repository) || url.pathname !== path) {
+    throw new Error(`${path} was not parsed before it was asked for`);
+  }
+  return url;
+}
+
+/**
+ * The URL of one manifest or blob of a repository at one host.
  *
  * @throws Error for a name that no parser let through: the URL parser resolves `..`, also as
  *   `%2e%2e`, and a reference must never climb out of its repository
- * @see OCI distribution-spec, endpoints end-2 and end-3; registry.md §4, WHATWG URL trap
+ * @see OCI distribution-spec, endpoints end-2, end-3 and end-12, and `ns`; registry.md §4, WHATWG URL trap
  */
 export function endpoint(
-  name: Pick<ImageName, "domain" | "repository">,
+  { api, namespace }: Pick<RegistryEndpoint, "api" | "namespace">,
+  repository: string,
   kind: EndpointKind,
   reference: string,
-  allowsPlainHttp: (host: string) => boolean,
 ): URL {
-  const host = API_HOSTS.get(name.domain) ?? name.domain;
-  const path = `/v2/${name.repository}/${kind}/${reference}`;
-  if (!HOST.test(host) || !REPOSITORY.test(name.repository) || !REFERENCE.test(reference)) {
-    throw new Error(`${name.domain}${path} was not parsed before it was asked for`);
+  const path = `${api.pathname}${repository}/${kind}/${reference}`;
+  if (!REPOSITORY.test(repository) || !REFERENCE.test(reference)) {
+    throw new Error(`${path} was not parsed before it was asked for`);
   }
-  const url = new URL(`${allowsPlainHttp(host) ? "http" : "https"}://${host}${path}`);
+  const url = new URL(`${api.origin}${path}`);
   if (url.pathname !== path) throw new Error(`${path} turned into ${url.pathname} in a URL`);
+  if (namespace !== undefined) url.search = new URLSearchParams({ ns: namespace }).toString();
   return url;
 }

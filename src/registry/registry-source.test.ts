@@ -11,7 +11,7 @@ import {
 } from "../../test/fixtures/registry/index.ts";
 import { DEFAULT_LIMITS } from "../base/index.ts";
 import type { Descriptor, ImageName } from "../image/index.ts";
-import { openRegistrySource, type RegistrySource, UNLABELLED } from "./index.ts";
+import { Registries, type RegistrySource, UNLABELLED } from "./index.ts";
 
 const never = new AbortController().signal;
 const image = makeImage({ layers: [Buffer.alloc(100_000, "tar")], compression: "none" });
@@ -34,11 +34,9 @@ async function setUp(
   const registry = await startRegistry();
   registry.putImage("team/app", image, "1.0");
   const http = openTestClient();
-  const source = openRegistrySource({
-    name: { domain: registry.host, repository: "team/app", ...name },
-    client: http.client,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-  });
+  const { client } = http;
+  const registries = new Registries({ client, limits: { ...DEFAULT_LIMITS, ...limits } });
+  const source = registries.open({ domain: registry.host, repository: "team/app", ...name });
   return {
     registry,
     source,
@@ -375,7 +373,7 @@ test("layers arrive in the order in which they are let go", async () => {
   const name = { domain: registry.host, repository: "a", tag: "1" };
   registry.putImage("a", two, "1");
   await using http = openTestClient();
-  const source = openRegistrySource({ name, client: http.client, limits: DEFAULT_LIMITS });
+  const source = new Registries({ client: http.client, limits: DEFAULT_LIMITS }).open(name);
   const done: Descriptor[] = [];
   await Promise.all(
     [first, second].map(async (descriptor) => {

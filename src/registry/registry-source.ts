@@ -1,21 +1,39 @@
 import { createHash } from "node:crypto";
 import { type Limits, limitError } from "../base/index.ts";
-import { contentLength, type HttpClient, type HttpResponse, readUpTo } from "../http/index.ts";
+import {
+  contentLength,
+  type HttpClient,
+  HttpError,
+  type HttpResponse,
+  readUpTo,
+} from "../http/index.ts";
 import {
   checkDigest,
   ContentError,
   type Descriptor,
   type Digest,
   type Document,
+  ImageError,
   type ImageName,
   type ImageSource,
   isDigest,
   parseDigest,
   verified,
 } from "../image/index.ts";
+import {
+  type BlobPart,
+  blobBody,
+  checkLength,
+  type Span,
+  type Transfers,
+} from "../transfer/index.ts";
 import { answerError } from "./answer-error.ts";
-import { Authenticator } from "./authenticator.ts";
-import { endpoint, type EndpointKind } from "./endpoint.ts";
+import type { Authenticator, RegistryAnswer } from "./authenticator.ts";
+import type { Credentials } from "./credential.ts";
+import { endpoint as urlAt, type EndpointKind } from "./endpoint.ts";
+import { EndpointWalk } from "./endpoint-walk.ts";
+import { manifestClaim, mediaTypeOf } from "./manifest-claim.ts";
+import type { Capability, RegistryEndpoint, RegistryHosts } from "./registry-endpoint.ts";
 import { RegistryError } from "./registry-error.ts";
 
 /** One repository of a registry, opened for one name in it. */
@@ -27,9 +45,12 @@ export interface RegistrySourceOptions {
   readonly name: ImageName;
   /** Stays the caller's, who closes it. */
   readonly client: HttpClient;
+  /** Of the same client, so that its sources share their tokens. */
+  readonly authenticator: Authenticator;
+  readonly hosts: RegistryHosts;
+  readonly credentials: Credentials;
   readonly limits: Limits;
-  /** Of the same client, so that its sources share their tokens; one of its own where absent. */
-  readonly authenticator?: Authenticator;
+  readonly transfers: Transfers;
 }
 
 /** The media type of what came without one; see `Document`. */
@@ -44,77 +65,81 @@ const MANIFEST_TYPES = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-/**
- * The repository of `name` as an image source. Nothing is asked before the first call, and nothing
- * is remembered between calls but tokens. All methods throw, besides what is said at each:
- * `ImageError` `NOT_FOUND`, `RegistryError` with any of its codes, `HttpError` with any of its
- * codes, and `AbortError`.
- *
- * https always, but for the hosts that the client speaks plain http to.
- *
- * @see OCI distribution-spec 1.1, pulling; registry.md §1
- */
-export function openRegistrySource(options: RegistrySourceOptions): RegistrySource {
-  return new Repository(options);
-}
+/** Times that a document is asked for when what came of it was no good, and the pauses between. */
+const MOST_BREAKS = 3;
+const PAUSE_MS = 500;
 
-class Repository implements RegistrySource {
+/** Tries at a host that another one can stand in for. */
+const MIRROR_TRIES = 2;
+
+/**
+ * One repository at all the hosts that serve it. Nothing is asked before the first call, and nothing
+ * is remembered between calls but tokens and which mirrors were of no use.
+ */
+export class RepositorySource implements RegistrySource {
   readonly origin: string;
-  readonly #name: ImageName;
-  readonly #client: HttpClient;
-  readonly #authenticator: Authenticator;
-  readonly #limits: Limits;
+  readonly #options: RegistrySourceOptions;
+  #hosts: Promise<EndpointWalk> | undefined;
+  /** Who delivered a blob to its end: asked for it again, somebody else is asked first. */
+  readonly #delivered: Map<Digest, RegistryEndpoint> = new Map<Digest, RegistryEndpoint>();
 
   constructor(options: RegistrySourceOptions) {
     this.origin = options.name.domain;
-    this.#name = options.name;
-    this.#client = options.client;
-    this.#authenticator = options.authenticator ?? new Authenticator(options.client);
-    this.#limits = options.limits;
+    this.#options = options;
   }
 
   async resolve(signal: AbortSignal): Promise<Descriptor> {
-    const { tag, digest } = this.#name;
+    const { tag, digest } = this.#options.name;
     const reference = digest ?? tag;
     if (reference === undefined) throw new Error(`${this.#called()}: neither tag nor digest`);
     const what = this.#called(reference);
-    const head = await this.#ask("HEAD", "manifests", reference, signal);
-    const claimed = head.status === 200 ? claimOf(head, digest) : undefined;
-    if (claimed !== undefined || [401, 404, 429].includes(head.status)) {
-      if (claimed === undefined) throw await answerError(head, what);
-      head.discard();
-      return claimed;
-    }
-    // Some servers refuse HEAD, or answer it without the headers; the bytes tell all.
-    head.discard();
-    return await this.#resolveByBytes(reference, what, signal);
+    const capability = digest === undefined ? "resolve" : "pull";
+    return await this.#first(capability, what, signal, async (endpoint, isLast) => {
+      const head = await this.#ask("HEAD", endpoint, "manifests", reference, isLast, signal);
+      const { response } = head;
+      const claimed = response.status === 200 ? manifestClaim(response, digest) : undefined;
+      if (claimed !== undefined || [401, 404, 429].includes(response.status)) {
+        if (claimed === undefined) throw await answerError(response, what, head.who);
+        response.discard();
+        return claimed;
+      }
+      // Some servers refuse HEAD, or answer it without the headers; the bytes tell all.
+      response.discard();
+      return await this.#resolveByBytes(endpoint, reference, isLast, signal);
+    });
   }
 
   async fetchDocument(descriptor: Descriptor, signal: AbortSignal): Promise<Document> {
     const { digest, size } = descriptor;
     const what = this.#called(digest);
     this.#checkDocumentSize(size, what);
-    const response = await this.#get("manifests", digest, what, signal);
-    checkLength(response, descriptor, what);
-    const chunks: Uint8Array[] = [];
-    // Holds no more than `size`: the first byte beyond it throws.
-    for await (const chunk of verified(response.body, descriptor, what)) chunks.push(chunk);
-    return { bytes: Buffer.concat(chunks), mediaType: mediaTypeOf(response) ?? UNLABELLED };
+    const fetchOnce = async (): Promise<Document> =>
+      await this.#first("pull", what, signal, async (endpoint, isLast) => {
+        const answer = await this.#ask("GET", endpoint, "manifests", digest, isLast, signal);
+        const response = await expectOk(answer, what);
+        checkLength(response, size, what);
+        const chunks: Uint8Array[] = [];
+        // Holds no more than `size`: the first byte beyond it throws.
+        for await (const chunk of verified(response.body, descriptor, what)) chunks.push(chunk);
+        return { bytes: Buffer.concat(chunks), mediaType: mediaTypeOf(response) ?? UNLABELLED };
+      });
+    for (let breaks = 1; ; breaks += 1) {
+      try {
+        return await fetchOnce();
+      } catch (error) {
+        if (breaks === MOST_BREAKS || !isBroken(error)) throw error;
+      }
+      const { clock, random } = this.#options.client;
+      await clock.sleep(random() * PAUSE_MS * 2 ** (breaks - 1), signal);
+    }
   }
 
   async *fetch(descriptor: Descriptor, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
-    const what = this.#called(descriptor.digest);
-    const range = from === 0 ? {} : { range: `bytes=${from}-` };
-    const response = await this.#ask("GET", "blobs", descriptor.digest, signal, range);
-    if (from > 0 && response.status === 206) {
-      checkRange(response, descriptor, from, what);
-      yield* response.body;
-      return;
-    }
-    if (response.status !== 200) throw await answerError(response, what);
-    checkLength(response, descriptor, what);
-    // A server that knows no ranges sends what we have once more.
-    yield* from === 0 ? response.body : without(from, response.body);
+    const last = from === 0 ? this.#delivered.get(descriptor.digest) : undefined;
+    const open = (span: Span, stop: AbortSignal): Promise<BlobPart> =>
+      this.#openBlob(descriptor, span, last, stop);
+    const span = { from, to: descriptor.size };
+    yield* this.#options.transfers.read(this.origin, span, open, signal);
   }
 
   has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
@@ -125,15 +150,55 @@ class Repository implements RegistrySource {
     return this.#exists("manifests", descriptor.digest, signal);
   }
 
-  async #resolveByBytes(reference: string, what: string, signal: AbortSignal): Promise<Descriptor> {
-    const response = await this.#get("manifests", reference, what, signal);
+  /** Opens a blob at the first host that has it. */
+  async #openBlob(
+    descriptor: Descriptor,
+    { from, to }: Span,
+    last: RegistryEndpoint | undefined,
+    signal: AbortSignal,
+  ): Promise<BlobPart> {
+    const { digest, size } = descriptor;
+    const what = this.#called(digest);
+    const isWhole = from === 0 && to === size;
+    const walk = await this.#walk(signal);
+    return await walk.first(
+      "pull",
+      what,
+      async (endpoint, isLast) => {
+        const range = isWhole ? {} : { range: `bytes=${from}-${to === size ? "" : to - 1}` };
+        const answer = await this.#ask("GET", endpoint, "blobs", digest, isLast, signal, range);
+        const { response, who } = answer;
+        const refusal = (): Promise<Error> => answerError(response, what, who);
+        const body = await blobBody(response, { from, to }, size, what, refusal);
+        this.#delivered.set(digest, endpoint);
+        return {
+          body,
+          isPart: isWhole || response.status === 206,
+          brokeOff: () => {
+            walk.giveUp(endpoint);
+          },
+        };
+      },
+      last,
+    );
+  }
+
+  async #resolveByBytes(
+    endpoint: RegistryEndpoint,
+    reference: string,
+    isLast: boolean,
+    signal: AbortSignal,
+  ): Promise<Descriptor> {
+    const what = this.#called(reference);
+    const { limits, name } = this.#options;
+    const answer = await this.#ask("GET", endpoint, "manifests", reference, isLast, signal);
+    const response = await expectOk(answer, what);
     const announced = contentLength(response.headers);
     if (announced !== undefined) this.#checkDocumentSize(announced, what, response);
-    const { bytes, more } = await readUpTo(response, this.#limits.manifestBytes);
-    if (more) throw limitError(this.#limits, "manifestBytes", what);
+    const { bytes, more } = await readUpTo(response, limits.manifestBytes);
+    if (more) throw limitError(limits, "manifestBytes", what);
     const hex = createHash("sha256").update(bytes).digest("hex");
-    const { digest } = this.#name;
-    if (digest !== undefined) checkDigest({ digest }, hex, what);
+    if (name.digest !== undefined) checkDigest({ digest: name.digest }, hex, what);
     return {
       mediaType: mediaTypeOf(response) ?? UNLABELLED,
       digest: parseDigest(`sha256:${hex}`),
@@ -142,53 +207,92 @@ class Repository implements RegistrySource {
   }
 
   async #exists(kind: EndpointKind, digest: Digest, signal: AbortSignal): Promise<boolean> {
-    const response = await this.#ask("HEAD", kind, digest, signal).catch(unlessRefused);
-    if (response === undefined) return false;
-    // 405 too: where HEAD is not allowed, permission is not shown.
-    if (![200, 401, 403, 404, 405].includes(response.status)) {
-      throw await answerError(response, this.#called(digest));
-    }
-    response.discard();
-    return response.status === 200;
+    const what = this.#called(digest);
+    const walk = await this.#walk(signal);
+    const ask = async (endpoint: RegistryEndpoint, isLast: boolean): Promise<boolean> => {
+      const asked = this.#ask("HEAD", endpoint, kind, digest, isLast, signal);
+      const answer = await asked.catch(unlessRefused);
+      if (answer === undefined) return nextOr(isLast, what);
+      const { response, who } = answer;
+      if (response.status === 200) {
+        response.discard();
+        return true;
+      }
+      // 405 too: where HEAD is not allowed, permission is not shown.
+      if (![401, 403, 404, 405].includes(response.status)) {
+        throw await answerError(response, what, who);
+      }
+      response.discard();
+      return nextOr(isLast, what);
+    };
+    return await walk.first("pull", what, ask);
   }
 
-  /** @returns an answer with status 200 and its body to come */
-  async #get(
-    kind: EndpointKind,
-    reference: string,
+  async #first<T>(
+    capability: Capability,
     what: string,
     signal: AbortSignal,
-  ): Promise<HttpResponse> {
-    const response = await this.#ask("GET", kind, reference, signal);
-    if (response.status === 200) return response;
-    throw await answerError(response, what);
+    ask: (endpoint: RegistryEndpoint, isLast: boolean) => Promise<T>,
+  ): Promise<T> {
+    return await (await this.#walk(signal)).first(capability, what, ask);
+  }
+
+  async #walk(signal: AbortSignal): Promise<EndpointWalk> {
+    const { hosts, name } = this.#options;
+    this.#hosts ??= hosts.endpointsOf(name, signal).then((all) => new EndpointWalk(all));
+    try {
+      return await this.#hosts;
+    } catch (error) {
+      this.#hosts = undefined;
+      throw error;
+    }
   }
 
   async #ask(
     method: "GET" | "HEAD",
+    endpoint: RegistryEndpoint,
     kind: EndpointKind,
     reference: string,
+    isLast: boolean,
     signal: AbortSignal,
     more: Readonly<Record<string, string>> = {},
-  ): Promise<HttpResponse> {
-    const url = endpoint(this.#name, kind, reference, (host) => this.#client.allowsPlainHttp(host));
+  ): Promise<RegistryAnswer> {
+    const { name, authenticator, credentials } = this.#options;
+    const { repository } = name;
+    const url = urlAt(endpoint, repository, kind, reference);
     const accept = kind === "manifests" ? MANIFEST_TYPES : "*/*";
-    const request = { method, url, headers: { accept, ...more } };
-    return await this.#authenticator.request(request, this.#name, signal);
+    const headers = { accept, ...more };
+    const request = { method, url, headers, ...(!isLast && { tries: MIRROR_TRIES }) };
+    const called = this.#called();
+    const caller = { endpoint, repository, called, actions: "pull", credentials } as const;
+    return await authenticator.request(request, caller, signal);
   }
 
   #checkDocumentSize(size: number, what: string, response?: HttpResponse): void {
-    if (size <= this.#limits.manifestBytes) return;
+    const { limits } = this.#options;
+    if (size <= limits.manifestBytes) return;
     response?.discard();
-    throw limitError(this.#limits, "manifestBytes", what, size);
+    throw limitError(limits, "manifestBytes", what, size);
   }
 
   /** The repository, or something in it, as messages name it. */
   #called(reference?: string): string {
-    const repository = `${this.#name.domain}/${this.#name.repository}`;
-    if (reference === undefined) return repository;
-    return `${repository}${isDigest(reference) ? "@" : ":"}${reference}`;
+    const { domain, repository } = this.#options.name;
+    const place = `${domain}/${repository}`;
+    if (reference === undefined) return place;
+    return `${place}${isDigest(reference) ? "@" : ":"}${reference}`;
   }
+}
+
+/** Whether a document came, but not to its end or not as it is. */
+function isBroken(error: unknown): boolean {
+  return error instanceof ContentError || (error instanceof HttpError && error.retryable);
+}
+
+/** @returns an answer with status 200 and its body to come */
+async function expectOk({ response, who }: RegistryAnswer, what: string): Promise<HttpResponse> {
+  if (response.status === 200) return response;
+  throw await answerError(response, what, who);
 }
 
 /** A token service that refuses says the same as a registry that does. */
@@ -197,58 +301,8 @@ function unlessRefused(error: unknown): undefined {
   if (error.code !== "REGISTRY_UNAUTHORIZED" && error.code !== "REGISTRY_DENIED") throw error;
 }
 
-/**
- * What a HEAD says of a manifest; undefined where it says too little. Only a claim: whatever is
- * fetched by this descriptor is checked against it.
- */
-function claimOf(head: HttpResponse, named: Digest | undefined): Descriptor | undefined {
-  const digest = named ?? head.headers["docker-content-digest"];
-  const size = contentLength(head.headers);
-  const mediaType = mediaTypeOf(head);
-  if (digest === undefined || !isDigest(digest) || mediaType === undefined) return undefined;
-  // Frameworks that forget the length of an answer to HEAD say 0; no manifest is that short.
-  return size === undefined || size === 0 ? undefined : { mediaType, digest, size };
-}
-
-// RFC 6838 §4.2, restricted names.
-const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
-
-function mediaTypeOf(response: HttpResponse): string | undefined {
-  const type = response.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  return type !== undefined && MEDIA_TYPE.test(type) ? type : undefined;
-}
-
-/** @throws ContentError `CONTENT_SIZE_MISMATCH` when other bytes come than those from `from` to the end */
-function checkRange(
-  response: HttpResponse,
-  { size }: Descriptor,
-  from: number,
-  what: string,
-): void {
-  const got = response.headers["content-range"] ?? "none";
-  if (got === `bytes ${from}-${size - 1}/${size}` || got === `bytes ${from}-${size - 1}/*`) return;
-  response.discard();
-  throw new ContentError(
-    "CONTENT_SIZE_MISMATCH",
-    `${what}: expected bytes ${from} to ${size - 1} of ${size}, got a Content-Range of ${got.slice(0, 100)}`,
-  );
-}
-
-async function* without(count: number, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  let left = count;
-  for await (const chunk of body) {
-    if (left < chunk.length) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
-  }
-}
-
-/** @throws ContentError `CONTENT_SIZE_MISMATCH` when the headers already tell of another size */
-function checkLength(response: HttpResponse, expected: Descriptor, what: string): void {
-  const announced = contentLength(response.headers);
-  if (announced === undefined || announced === expected.size) return;
-  response.discard();
-  throw new ContentError(
-    "CONTENT_SIZE_MISMATCH",
-    `${what}: expected ${expected.size} bytes, got a Content-Length of ${announced}`,
-  );
+/** No, as far as the last host is concerned; any other one leaves it to the next. */
+function nextOr(isLast: boolean, what: string): false {
+  if (isLast) return false;
+  throw new ImageError("NOT_FOUND", `${what}: not to be read there`);
 }

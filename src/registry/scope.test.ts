@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { mergeScopes, pullScope } from "./scope.ts";
+import { mergeScopes, repositoryScope } from "./scope.ts";
 
 const merged: readonly (readonly [scopes: readonly string[], result: readonly string[]])[] = [
   [[], []],
-  [["repository:a:pull", pullScope("a")], ["repository:a:pull"]],
+  [["repository:a:pull", repositoryScope("a", "pull")], ["repository:a:pull"]],
   [["repository:a:push,pull", "repository:a:delete"], ["repository:a:delete,pull,push"]],
   [
     ["repository:b:pull", "repository:a:pull"],

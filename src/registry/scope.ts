@@ -1,6 +1,9 @@
-/** The scope in which a token service grants to read a repository. */
-export function pullScope(repository: string): string {
-  return `repository:${repository}:pull`;
+/** What is done to a repository: read, or read and written. */
+export type Actions = "pull" | "pull,push";
+
+/** The scope in which a token service grants `actions` on a repository. */
+export function repositoryScope(repository: string, actions: Actions): string {
+  return `repository:${repository}:${actions}`;
 }
 
 /**

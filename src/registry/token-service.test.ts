@@ -11,7 +11,7 @@ import {
 import { DEFAULT_LIMITS } from "../base/index.ts";
 import type { HttpClient, HttpClientOptions } from "../http/index.ts";
 import { parseDigest } from "../image/index.ts";
-import { openRegistrySource, type RegistrySource } from "./index.ts";
+import { Registries, type RegistrySource } from "./index.ts";
 
 const never = new AbortController().signal;
 const TAG = "/v2/team/app/manifests/1.0";
@@ -23,7 +23,7 @@ const blob = {
 
 function open(client: HttpClient, domain: string): RegistrySource {
   const name = { domain, repository: "team/app", tag: "1.0" };
-  return openRegistrySource({ name, client, limits: DEFAULT_LIMITS });
+  return new Registries({ client, limits: DEFAULT_LIMITS }).open(name);
 }
 
 const error = (code: string): Uint8Array =>

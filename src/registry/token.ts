@@ -1,4 +1,4 @@
-import { Secret } from "./secret.ts";
+import { Secret } from "../base/index.ts";
 
 /** A token as a token service gave it. */
 export interface Token {

@@ -46,6 +46,8 @@ export interface SifRecord {
 
 /** One used record of the descriptor table as it was read. */
 export interface SifDescriptor extends SifRecord {
+  /** Index in the table; usually the id less 1. */
+  readonly slot: number;
   /** 1 or more; no two descriptors of a file have the same. */
   readonly id: number;
   /** First byte of the object, from the start of the file. */
@@ -58,6 +60,8 @@ export interface SifDescriptor extends SifRecord {
   readonly createdSeconds: bigint | undefined;
   /** Unix seconds; undefined where not set. */
   readonly modifiedSeconds: bigint | undefined;
+  /** The 585 bytes of the record as they stand in the file. */
+  readonly bytes: Uint8Array;
 }
 
 /** Where an object stands in the file that is being written. */
@@ -105,10 +109,13 @@ export function encodeDescriptor(
 export function decodeDescriptor(bytes: Uint8Array, slot: number): SifDescriptor | undefined {
   const view = viewOf(bytes);
   if (view.getUint8(4) === 0) return undefined;
+  // A copy: a view would keep the whole table alive for as long as one descriptor.
+  const own = bytes.slice();
   const what = `SIF descriptor in slot ${slot}`;
   const natural = (at: number, name: string): number =>
     naturalOf(view.getBigInt64(at, true), "SIF_OBJECT", `${what}, ${name}`);
   return {
+    slot,
     dataType: view.getInt32(0, true),
     id: objectId(view.getUint32(5, true), what),
     groupId: groupOf(view.getUint32(9, true), what),
@@ -119,8 +126,8 @@ export function decodeDescriptor(bytes: Uint8Array, slot: number): SifDescriptor
     createdSeconds: timeOf(view.getBigInt64(41, true)),
     modifiedSeconds: timeOf(view.getBigInt64(49, true)),
     name: textOf(bytes.subarray(NAME.start, NAME.end)),
-    // A copy: a view would keep the whole table alive for as long as one descriptor.
-    extra: bytes.slice(EXTRA.start, EXTRA.end),
+    extra: own.subarray(EXTRA.start, EXTRA.end),
+    bytes: own,
   };
 }
 

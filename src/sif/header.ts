@@ -54,6 +54,8 @@ export interface SifHeader {
   readonly dataOffset: number;
   /** As stored: deleted tails and old files' first padding make it differ from what is used. */
   readonly dataSize: number;
+  /** The 128 bytes of the header as they stand in the file. */
+  readonly bytes: Uint8Array;
 }
 
 /** @see sif.md §1.2, global header */
@@ -117,6 +119,7 @@ export function decodeHeader(bytes: Uint8Array): SifHeader {
     descriptorsSize: natural(5, "descriptors size"),
     dataOffset: natural(6, "data offset"),
     dataSize: natural(7, "data size"),
+    bytes,
   };
 }
 

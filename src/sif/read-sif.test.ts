@@ -55,6 +55,7 @@ test("readSif gives back what planSif wrote", async () => {
     descriptorsSize: 28_080,
     dataOffset: 32_176,
     dataSize: 36_864 - 32_176,
+    bytes: good.slice(0, 128),
   });
   assert.deepEqual(
     metadata.descriptors.map(({ id, name, offset, size, sizeWithPadding }) => [

@@ -1,3 +1,4 @@
+export { compressorName, type CompressorName } from "./compressor-name.ts";
 export { type BlockSource } from "./data-plan.ts";
 export type { DirectoryInode, FileInode, SquashfsInode, SquashfsKind } from "./inode.ts";
 export type { ByteRange } from "./read-content.ts";

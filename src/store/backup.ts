@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { Connection } from "./connection.ts";
-import { withLock } from "./lock-files.ts";
+import { lockFile, withLock } from "./lock-files.ts";
 import { databaseFailure } from "./sqlite-error.ts";
 import type { StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
@@ -23,17 +23,45 @@ export function backupPath({ root }: Pick<StorePaths, "root">): string {
   return join(root, "siflet.db.backup");
 }
 
+/** The next backup while it is written; whoever writes it holds the lock. */
+function freshPath({ tmp }: StorePaths): string {
+  return join(tmp, "new.backup");
+}
+
+function lockPath({ locks }: StorePaths): string {
+  return join(locks, "backup.lock");
+}
+
 /** Replaces the backup by the state of the open database, whole or not at all. */
 export function writeBackup(connection: Connection, paths: StorePaths): void {
-  withLock(join(paths.locks, "backup.lock"), () => {
-    const fresh = join(paths.tmp, "new.backup");
+  withLock(lockPath(paths), () => {
+    const fresh = freshPath(paths);
+    // Left by one who died here.
     removeDatabase(fresh);
-    connection.run("VACUUM INTO ?", fresh);
-    chmodSync(fresh, statSync(paths.database).mode & 0o777);
-    sync(fresh);
-    renameSync(fresh, backupPath(paths));
-    sync(paths.root);
+    try {
+      connection.run("VACUUM INTO ?", fresh);
+      chmodSync(fresh, statSync(paths.database).mode & 0o777);
+      sync(fresh);
+      renameSync(fresh, backupPath(paths));
+      sync(paths.root);
+    } catch (error) {
+      // On a full disk it would be in the way of all else.
+      removeDatabase(fresh);
+      throw error;
+    }
   });
+}
+
+/** Removes the backup that was being written when its writer died, unless another one is at it. */
+export function sweepBackup(paths: StorePaths): void {
+  const fresh = freshPath(paths);
+  if (["", ...COMPANIONS].every((suffix) => !existsSync(fresh + suffix))) return;
+  try {
+    using lock = lockFile(lockPath(paths), 0);
+    if (lock !== undefined) removeDatabase(fresh);
+  } catch {
+    // It is in nobody's way: no reason not to open the store.
+  }
 }
 
 /**
@@ -97,7 +125,13 @@ function unusedName(path: string): string {
 
 /** Removes a database that nobody has open. */
 export function removeDatabase(path: string): void {
-  for (const suffix of ["", ...COMPANIONS]) rmSync(path + suffix, { force: true });
+  rmSync(path, { force: true });
+  removeCompanions(path);
+}
+
+/** Removes what SQLite keeps beside a database that nobody has open, and that needs none of it. */
+export function removeCompanions(path: string): void {
+  for (const suffix of COMPANIONS) rmSync(path + suffix, { force: true });
 }
 
 /** Returns once a file, or the entries of a directory, are on stable storage. */

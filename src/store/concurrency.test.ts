@@ -78,7 +78,7 @@ test("an image is either borrowed or removed, never both (B14)", async (t) => {
     if (borrow === "done") {
       assert.equal(remove, "IS_USED");
       await access(path);
-      await one.return(id, "pod");
+      await one.return(id, [], "pod");
       await one.remove(id, never);
     } else {
       assert.deepEqual([borrow, remove], ["NOT_FOUND", "done"]);

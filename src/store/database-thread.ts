@@ -65,14 +65,14 @@ function open(request: OpenRequest): OpenAnswer {
   root = request.root;
   const paths = storePaths(root);
   const { readOnly, traits: wished, replaces = false } = request;
-  const wasRebuilt = wished !== undefined && makeDatabase(paths, wished, { replaces });
+  const start = wished === undefined ? "found" : makeDatabase(paths, wished, { replaces });
   openLock = readOnly ? undefined : new OpenLock(paths);
   try {
     const connecting = (): Connected => connect(paths, readOnly);
     // A full disk must not keep anybody from opening a store in order to remove something.
     const { traits, connection } = readOnly ? connecting() : withReserve(paths, connecting);
     database = new Database(connection, paths, { readOnly });
-    return { traits, wasRebuilt };
+    return { traits, start };
   } catch (error) {
     openLock?.[Symbol.dispose]();
     throw error;

@@ -1,29 +1,42 @@
-import { writeBackup } from "./backup.ts";
+import { join } from "node:path";
+import { sweepBackup, writeBackup } from "./backup.ts";
+import { changesSince, noteChange, type StoreChanges } from "./change-log.ts";
 import type { Connection } from "./connection.ts";
+import { fileFactsOf, type FileFacts } from "./file-facts.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
+  find,
   findId,
+  hasNames,
   imageById,
   imageIds,
   imagesById,
   imagesByContent,
   insertImage,
+  lastUse,
   moveNames,
   notFound,
   recordUse,
   requireImage,
+  setRuntimeHandler,
 } from "./image-records.ts";
 import type {
   Answers,
   Argument,
   Deliveries,
   DatabaseOperation,
+  KeptSignatures,
   RecordedImage,
+  Result,
+  StoreCounts,
 } from "./operations.ts";
 import { keepReserve, withReserve } from "./reserve.ts";
-import { textOf } from "./row.ts";
+import { numberOf, optionalNumberOf, textOf } from "./row.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
+
+/** A use is not recorded this soon after another one: a write waits for the disk, and none is as fine. */
+const USE_GRAIN_MS = 60_000;
 
 /** How long use times may wait for a write that they can share. */
 const USE_DELAY_MS = 30_000;
@@ -49,13 +62,22 @@ export class Database implements Answers<DatabaseOperation> {
     this.#connection = connection;
     this.#paths = paths;
     this.#readOnly = options.readOnly;
-    if (!this.#readOnly) keepReserve(paths);
+    if (this.#readOnly) return;
+    sweepBackup(paths);
+    keepReserve(paths);
   }
 
   find({ text, names, now }: Argument<"find">): RecordedImage {
     return this.#connection.snapshot(() => {
       return requireImage(this.#connection, findId(this.#connection, { text, names }), now);
     });
+  }
+
+  findFile(lookup: Argument<"findFile">): Result<"findFile"> {
+    const image = this.find(lookup);
+    const own = join(this.#paths.images, imageFile(image.id));
+    const [local] = image.origin === "local" ? image.localFiles : [];
+    return { image, facts: fileFactsOf(local?.path ?? own) };
   }
 
   findById({ id, now }: Argument<"findById">): RecordedImage | undefined {
@@ -74,10 +96,21 @@ export class Database implements Answers<DatabaseOperation> {
     return this.#connection.snapshot(() => imagesById(this.#connection, ids, now));
   }
 
+  changesSince({ position }: Argument<"changesSince">): StoreChanges {
+    return this.#connection.snapshot(() => changesSince(this.#connection, position));
+  }
+
+  fileFacts({ paths }: Argument<"fileFacts">): readonly (FileFacts | undefined)[] {
+    return paths.map(fileFactsOf);
+  }
+
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {
     return this.#change(() => {
       // The file is there again: whoever died before deleting the old one left nothing to do.
       this.dropTombstone({ file: imageFile(image.id) });
+      if (lastUse(this.#connection, image.id) !== undefined) {
+        noteChange(this.#connection, image.id);
+      }
       insertImage(this.#connection, image, now);
       moveNames(this.#connection, image.id, image.names);
       if (image.deliveries !== undefined) insertDeliveries(this.#connection, image.deliveries);
@@ -87,6 +120,14 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   addNames({ id, names, now }: Argument<"addNames">): RecordedImage {
+    const known = this.#connection.snapshot(() => {
+      const image = requireImage(this.#connection, id, now);
+      return hasNames(this.#connection, id, names) ? image : undefined;
+    });
+    if (known !== undefined) {
+      this.touch({ id, now });
+      return known;
+    }
     return this.#change(() => {
       requireImage(this.#connection, id, now);
       moveNames(this.#connection, id, names);
@@ -106,6 +147,15 @@ export class Database implements Answers<DatabaseOperation> {
   setPinned({ id, pinned, now }: Argument<"setPinned">): RecordedImage {
     return this.#change(() => {
       this.#connection.run("UPDATE image SET pinned = ? WHERE id = ?", pinned ? 1 : 0, id);
+      return requireImage(this.#connection, id, now);
+    });
+  }
+
+  setRuntimeHandler({ id, handler, now }: Argument<"setRuntimeHandler">): RecordedImage {
+    return this.#change(() => {
+      const image = requireImage(this.#connection, id, now);
+      if ((image.runtimeHandler ?? "") === handler) return image;
+      setRuntimeHandler(this.#connection, id, handler);
       return requireImage(this.#connection, id, now);
     });
   }
@@ -154,24 +204,55 @@ export class Database implements Answers<DatabaseOperation> {
 
   borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): RecordedImage {
     return this.#change(() => {
-      const id = findId(this.#connection, { text, names });
+      const { id, name } = find(this.#connection, { text, names });
       this.#connection.run(
-        `INSERT INTO borrow VALUES (?, ?, ?, ?, ?) ON CONFLICT (image, who) DO UPDATE
-          SET taken_at = excluded.taken_at, expires_at = excluded.expires_at, note = excluded.note`,
+        `INSERT INTO borrow VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (image, who) DO UPDATE
+          SET taken_at = excluded.taken_at, expires_at = excluded.expires_at, note = excluded.note,
+            reference = coalesce(excluded.reference, reference)`,
         id,
         who,
         now,
         expiresAt ?? null,
         note ?? null,
+        name ?? null,
       );
       recordUse(this.#connection, id, now);
       return requireImage(this.#connection, id, now);
     });
   }
 
-  giveBack({ id, who }: Argument<"giveBack">): boolean {
-    const sql = "DELETE FROM borrow WHERE image = ? AND who = ?";
-    return this.#change(() => this.#connection.run(sql, id, who)) > 0;
+  giveBack({ text, names, who, now }: Argument<"giveBack">): readonly RecordedImage[] {
+    return this.#change(() => {
+      const taken = names.flatMap((name) => this.#endBorrows("reference", name, who, now));
+      const ended =
+        taken.length > 0
+          ? taken
+          : this.#endBorrows("image", findId(this.#connection, { text, names }), who, now);
+      return imagesById(this.#connection, ended, now);
+    });
+  }
+
+  /** Ends borrows of `who`; answers the images of those that still counted. */
+  #endBorrows(
+    column: "image" | "reference",
+    value: string,
+    who: string,
+    now: number,
+  ): readonly string[] {
+    return this.#connection
+      .all(`DELETE FROM borrow WHERE ${column} = ? AND who = ? RETURNING *`, value, who)
+      .filter((row) => (optionalNumberOf(row, "expires_at") ?? Infinity) > now)
+      .map((row) => textOf(row, "image"));
+  }
+
+  counts({ now }: Argument<"counts">): StoreCounts {
+    const row =
+      this.#connection.get(
+        `SELECT (SELECT COUNT(*) FROM image) AS images,
+          (SELECT COUNT(*) FROM borrow WHERE expires_at IS NULL OR expires_at > ?) AS borrows`,
+        now,
+      ) ?? {};
+    return { images: numberOf(row, "images"), borrows: numberOf(row, "borrows") };
   }
 
   usedBy({ id, now }: Argument<"usedBy">): readonly string[] {
@@ -183,6 +264,7 @@ export class Database implements Answers<DatabaseOperation> {
   touch({ id, now }: Argument<"touch">): void {
     // Who may only read a store leaves no trace of having done so.
     if (this.#readOnly) return;
+    if (now - (lastUse(this.#connection, id) ?? now) < USE_GRAIN_MS) return;
     this.#uses.set(id, now);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -212,6 +294,43 @@ export class Database implements Answers<DatabaseOperation> {
     this.#write(() => {
       insertManifest(this.#connection, record);
     });
+  }
+
+  recordObjectDigests({ id, digests }: Argument<"recordObjectDigests">): void {
+    this.#write(() => {
+      for (const [objects, hex] of digests) {
+        // The image may be gone since its file was read.
+        this.#connection.run(
+          "INSERT OR IGNORE INTO object_digest SELECT id, ?, ? FROM image WHERE id = ?",
+          objects,
+          hex,
+          id,
+        );
+      }
+    });
+  }
+
+  objectDigests({ id }: Argument<"objectDigests">): ReadonlyMap<string, string> {
+    const rows = this.#connection.all("SELECT * FROM object_digest WHERE image = ?", id);
+    return new Map(rows.map((row) => [textOf(row, "objects"), textOf(row, "hex")]));
+  }
+
+  recordSignatures({ id, kept }: Argument<"recordSignatures">): void {
+    this.#write(() => {
+      for (const [name, text] of kept) {
+        this.#connection.run(
+          "INSERT OR REPLACE INTO kept_signatures SELECT id, ?, ? FROM image WHERE id = ?",
+          name,
+          text,
+          id,
+        );
+      }
+    });
+  }
+
+  keptSignatures({ id }: Argument<"keptSignatures">): KeptSignatures {
+    const rows = this.#connection.all("SELECT * FROM kept_signatures WHERE image = ?", id);
+    return new Map(rows.map((row) => [textOf(row, "name"), textOf(row, "kept")]));
   }
 
   manifestContent({ host, repository, digest, platform }: ManifestKey): string | undefined {

@@ -8,6 +8,9 @@ import type { Borrow, LocalFile, NewImage } from "./stored-image.ts";
 /** As many candidates as the error for an ambiguous prefix carries. */
 const MAX_CANDIDATES = 100;
 
+/** A list in one parameter: JSON text. */
+const LISTED = "(SELECT value FROM json_each(?))";
+
 /** Shorter ones would let a slip of the finger name an image. */
 const ID_PREFIX = /^[0-9a-f]{3,64}$/;
 
@@ -17,15 +20,23 @@ const ID_PREFIX = /^[0-9a-f]{3,64}$/;
  *
  * @throws ImageFault `NOT_FOUND`, with `candidates` where a prefix fits several
  */
-export function findId(connection: Connection, { text, names }: Lookup): string {
+export function findId(connection: Connection, lookup: Lookup): string {
+  return find(connection, lookup).id;
+}
+
+/** As `findId`, with the one of the names that it was found by; none for an id. */
+export function find(
+  connection: Connection,
+  { text, names }: Lookup,
+): { readonly id: string; readonly name?: string } {
   for (const name of names) {
     const row = connection.get("SELECT image FROM name WHERE name = ?", name);
-    if (row !== undefined) return textOf(row, "image");
+    if (row !== undefined) return { id: textOf(row, "image"), name };
   }
   const candidates = ID_PREFIX.test(text) ? idsWithPrefix(connection, text) : [];
   const [id] = candidates;
   if (id === undefined) throw notFound(text);
-  if (candidates.length === 1) return id;
+  if (candidates.length === 1) return { id };
   throw new ImageFault(
     "NOT_FOUND",
     `${text}: expected the beginning of one image's id, got that of ${candidates.length} images`,
@@ -55,7 +66,7 @@ export function imageById(
   id: string,
   now: number,
 ): RecordedImage | undefined {
-  return imagesWhere(connection, "id = ?", [id], now)[0];
+  return imagesWhere(connection, "id = ?", id, now)[0];
 }
 
 /** @throws ImageFault `NOT_FOUND` */
@@ -71,7 +82,7 @@ export function imagesByContent(
   contentKey: string,
   now: number,
 ): readonly RecordedImage[] {
-  return imagesWhere(connection, "content_key = ?", [contentKey], now);
+  return imagesWhere(connection, "content_key = ?", contentKey, now);
 }
 
 /** Ids of all images, the one used last first. */
@@ -87,48 +98,49 @@ export function imagesById(
   ids: readonly string[],
   now: number,
 ): readonly RecordedImage[] {
-  const condition = "id IN (SELECT value FROM json_each(?))";
-  const images = new Map(
-    imagesWhere(connection, condition, [JSON.stringify(ids)], now).map((each) => [each.id, each]),
-  );
+  const listed = imagesWhere(connection, `id IN ${LISTED}`, JSON.stringify(ids), now);
+  const images = new Map(listed.map((each) => [each.id, each]));
   return ids.flatMap((id) => images.get(id) ?? []);
 }
 
 /** Four queries whatever the number of images: one for each would take seconds for thousands. */
 function imagesWhere(
   connection: Connection,
-  condition: "id = ?" | "content_key = ?" | "id IN (SELECT value FROM json_each(?))",
-  values: readonly string[],
+  condition: "id = ?" | "content_key = ?" | `id IN ${typeof LISTED}`,
+  value: string,
   now: number,
 ): readonly RecordedImage[] {
-  const chosen = `SELECT id FROM image WHERE ${condition}`;
+  const rows = connection.all(
+    `SELECT image.*, handler FROM image LEFT JOIN runtime_handler ON image = id
+      WHERE ${condition} ORDER BY last_used_at DESC, id`,
+    value,
+  );
+  const ids = JSON.stringify(rows.map((row) => textOf(row, "id")));
   const names = grouped(
     connection.all(
-      `SELECT image, kind, name FROM name WHERE image IN (${chosen}) ORDER BY position`,
-      ...values,
+      `SELECT image, kind, name FROM name WHERE image IN ${LISTED} ORDER BY position`,
+      ids,
     ),
   );
   const borrows = grouped(
     connection.all(
-      `SELECT * FROM borrow WHERE image IN (${chosen})
+      `SELECT * FROM borrow WHERE image IN ${LISTED}
         AND (expires_at IS NULL OR expires_at > ?) ORDER BY who`,
-      ...values,
+      ids,
       now,
     ),
   );
   const files = grouped(
-    connection.all(`SELECT * FROM local_file WHERE image IN (${chosen}) ORDER BY path`, ...values),
+    connection.all(`SELECT * FROM local_file WHERE image IN ${LISTED} ORDER BY path`, ids),
   );
-  return connection
-    .all(`SELECT * FROM image WHERE ${condition} ORDER BY last_used_at DESC, id`, ...values)
-    .map((row) => {
-      const id = textOf(row, "id");
-      return {
-        ...imageOf(row, names.get(id) ?? []),
-        borrowers: (borrows.get(id) ?? []).map(borrowOf),
-        localFiles: (files.get(id) ?? []).map(localFileOf),
-      };
-    });
+  return rows.map((row) => {
+    const id = textOf(row, "id");
+    return {
+      ...imageOf(row, names.get(id) ?? []),
+      borrowers: (borrows.get(id) ?? []).map(borrowOf),
+      localFiles: (files.get(id) ?? []).map(localFileOf),
+    };
+  });
 }
 
 function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
@@ -144,6 +156,7 @@ function imageOf(row: Row, names: readonly Row[]): Omit<RecordedImage, "borrower
   const contentKey = optionalTextOf(row, "content_key");
   const ociConfigJson = optionalTextOf(row, "oci_config");
   const variant = textOf(row, "variant");
+  const runtimeHandler = optionalTextOf(row, "handler");
   return {
     id: textOf(row, "id"),
     size: numberOf(row, "size"),
@@ -162,6 +175,7 @@ function imageOf(row: Row, names: readonly Row[]): Omit<RecordedImage, "borrower
     lastUsedAt: numberOf(row, "last_used_at"),
     pinned: numberOf(row, "pinned") !== 0,
     sideLoaded: numberOf(row, "side_loaded") !== 0,
+    ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
   };
 }
 
@@ -185,8 +199,10 @@ function localFileOf(row: Row): LocalFile {
 function borrowOf(row: Row): Borrow {
   const expiresAt = optionalNumberOf(row, "expires_at");
   const note = optionalTextOf(row, "note");
+  const reference = optionalTextOf(row, "reference");
   return {
     who: textOf(row, "who"),
+    ...(reference === undefined ? {} : { reference }),
     takenAt: numberOf(row, "taken_at"),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(note === undefined ? {} : { note }),
@@ -242,8 +258,28 @@ function placeLocalFile(connection: Connection, id: string, { path, identity }: 
   );
 }
 
+/** Records for which of Kubernetes' runtime handlers an image was pulled last; "" is the usual one. */
+export function setRuntimeHandler(connection: Connection, id: string, handler: string): void {
+  if (handler === "") connection.run("DELETE FROM runtime_handler WHERE image = ?", id);
+  else connection.run("INSERT OR REPLACE INTO runtime_handler VALUES (?, ?)", id, handler);
+}
+
 export function recordUse(connection: Connection, id: string, at: number): void {
   connection.run("UPDATE image SET last_used_at = max(last_used_at, ?) WHERE id = ?", at, id);
+}
+
+/** When `id` was used last as far as is recorded; undefined where there is no such image. */
+export function lastUse(connection: Connection, id: string): number | undefined {
+  const row = connection.get("SELECT last_used_at FROM image WHERE id = ?", id);
+  return row === undefined ? undefined : numberOf(row, "last_used_at");
+}
+
+/** Whether `id` has all of the names. */
+export function hasNames(connection: Connection, id: string, names: NewImage["names"]): boolean {
+  return [...names.tags, ...names.digests].every((name) => {
+    const row = connection.get("SELECT image FROM name WHERE name = ?", name);
+    return row !== undefined && textOf(row, "image") === id;
+  });
 }
 
 /** Gives `id` the names; one that another image has leaves it. */

@@ -1,8 +1,12 @@
+export type { ChangeKind, StoreChange, StoreChanges } from "./change-log.ts";
 export type { Claim } from "./claims.ts";
 export type { DatabaseClient } from "./database-client.ts";
 export { openStore, startDatabase, type StoreOptions } from "./open-store.ts";
+export { infoOf, ociConfigOf, referenceOf } from "./info-of.ts";
+export { isPinned } from "./pins.ts";
 export { identityOf as fileIdentity } from "./file-identity.ts";
-export type { Readers } from "./store-directory.ts";
+export type { FileFacts } from "./file-facts.ts";
+export { findBarriers, type Barrier, type Readers } from "./store-directory.ts";
 export type { StrayFile } from "./repair.ts";
 export type { StoreTraits } from "./operations.ts";
 export type { Staging } from "./staging.ts";

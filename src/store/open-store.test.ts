@@ -1,48 +1,22 @@
 import assert from "node:assert/strict";
-import {
-  chmod,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  utimes,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import {
+  alterDatabase,
   ImageMaker,
+  modeOf,
   newDirectory,
   openTestStore,
+  publishTagged,
   startChild,
   startChildOnSmallDisk,
 } from "../../test/fixtures/store/index.ts";
-import type { Store, StoreTraits } from "./index.ts";
+import type { StoreTraits } from "./index.ts";
 
 const never = new AbortController().signal;
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-async function publishTagged(store: Store, text: string, tag: string): Promise<string> {
-  await using staging = await store.stage();
-  const names = { tags: [tag], digests: [] };
-  const { publication } = await new ImageMaker(staging).make(text, { names });
-  return (await store.publish(publication, never)).id;
-}
-
-async function modeOf(path: string): Promise<string> {
-  return ((await stat(path)).mode & 0o7777).toString(8);
-}
-
-/** Changes the database of a closed store behind its back. */
-function alter(directory: string, sql: string): void {
-  const database = new DatabaseSync(join(directory, "siflet.db"));
-  database.exec(sql);
-  database.close();
-}
 
 for (const umask of [0, 0o277]) {
   test(`modes are the same under umask ${umask.toString(8)} (B24)`, async (t) => {
@@ -106,14 +80,14 @@ const refused: readonly {
     name: "a newer schema",
     code: "STORE_SCHEMA",
     prepare: (directory) => {
-      alter(directory, "PRAGMA user_version = 3");
+      alterDatabase(directory, "PRAGMA user_version = 999");
     },
   },
   {
     name: "another program's database",
     code: "STORE_UNAVAILABLE",
     prepare: (directory) => {
-      alter(directory, "PRAGMA application_id = 1");
+      alterDatabase(directory, "PRAGMA application_id = 1");
     },
   },
   {
@@ -140,181 +114,6 @@ for (const { name, code, prepare } of refused) {
     assert.ok(await stat(left));
   });
 }
-
-const lost: readonly { name: string; lose: (path: string) => Promise<void> }[] = [
-  {
-    name: "is gone",
-    lose: async (path) => {
-      await rm(path);
-    },
-  },
-  {
-    name: "has other bytes",
-    lose: async (path) => {
-      await writeFile(path, "no".repeat(5000));
-    },
-  },
-  {
-    name: "is empty",
-    lose: async (path) => {
-      await writeFile(path, "");
-    },
-  },
-  {
-    name: "has lost its first page",
-    lose: async (path) => {
-      const bytes = await readFile(path);
-      await writeFile(path, bytes.fill(0, 0, 4096));
-    },
-  },
-  {
-    name: "was cut short",
-    lose: async (path) => {
-      await truncate(path, 5000);
-    },
-  },
-];
-for (const { name, lose } of lost) {
-  test(`a database that ${name} is made again out of its backup`, async (t) => {
-    const directory = await newDirectory(t);
-    const store = await openTestStore(directory);
-    await publishTagged(store, "x", "tag:1");
-    const known = await store.list();
-    await store.borrow(known[0]?.id ?? "", [], "me");
-    await store.addNames(known[0]?.id ?? "", { tags: ["tag:2"], digests: [] });
-    await store.close();
-    const path = join(directory, "siflet.db");
-    const bytes = await readFile(path);
-    await lose(path);
-    await using again = await openTestStore(directory);
-    assert.equal(again.wasRebuilt, true);
-    assert.equal((await again.find("tag:2", ["tag:2"])).id, known[0]?.id);
-    assert.deepEqual(await again.usedBy(known[0]?.id ?? ""), ["me"]);
-    assert.deepEqual(await again.strayFiles(), []);
-    assert.equal(await modeOf(path), "600");
-    // What was there is still there, for whoever can make more of it.
-    const aside = (await readdir(directory)).some((name) => name.startsWith("siflet.db.damaged"));
-    assert.equal(aside, name !== "is gone");
-    assert.ok(bytes.length > 0);
-  });
-}
-
-test("without a backup a lost database is empty, and the files are strays", async (t) => {
-  const directory = await newDirectory(t);
-  const store = await openTestStore(directory);
-  await publishTagged(store, "x", "tag:1");
-  await store.close();
-  await rm(join(directory, "siflet.db"));
-  await writeFile(join(directory, "siflet.db.backup"), "damaged too");
-  await using again = await openTestStore(directory);
-  assert.equal(again.wasRebuilt, true);
-  assert.deepEqual(await again.list(), []);
-  assert.equal((await again.strayFiles()).length, 1);
-});
-
-test("who may only read a store with a damaged database is told so, and changes nothing", async (t) => {
-  const directory = await newDirectory(t);
-  await (await openTestStore(directory)).close();
-  const path = join(directory, "siflet.db");
-  await writeFile(path, "no database".repeat(1000));
-  await assert.rejects(openTestStore(directory, { readOnly: true }), { code: "STORE_DAMAGED" });
-  assert.equal((await readFile(path, "utf8")).slice(0, 11), "no database");
-});
-
-test("a new store was not rebuilt, nor is one that is fine", async (t) => {
-  const directory = await newDirectory(t);
-  for (let round = 0; round < 2; round += 1) {
-    await using store = await openTestStore(directory);
-    assert.equal(store.wasRebuilt, false);
-  }
-});
-
-test("a log that outlived its database is not played back into the next one", async (t) => {
-  const directory = await newDirectory(t);
-  const first = await openTestStore(directory);
-  await publishTagged(first, "x", "tag:1");
-  await first.close();
-  await using child = startChild({ kind: "publish", directory, text: "y", tags: ["tag:2"] });
-  await child.report();
-  await child.kill();
-  assert.ok((await readdir(directory)).includes("siflet.db-wal"));
-  await rm(join(directory, "siflet.db"));
-  await using store = await openTestStore(directory);
-  assert.equal(store.wasRebuilt, true);
-  assert.deepEqual(await store.integrity(), []);
-  assert.ok((await store.find("tag:1", ["tag:1"])).id);
-});
-
-for (const how of ["lost", "damaged"] as const) {
-  test(`while somebody has a ${how} database open it is not made again`, async (t) => {
-    const directory = await newDirectory(t);
-    const holder = await openTestStore(directory);
-    await publishTagged(holder, "x", "tag:1");
-    const path = join(directory, "siflet.db");
-    if (how === "lost") await rm(path);
-    else await writeFile(path, "no database".repeat(1000));
-    await assert.rejects(openTestStore(directory), { code: "STORE_BUSY" });
-    await holder.close();
-    await using store = await openTestStore(directory);
-    assert.equal(store.wasRebuilt, true);
-    assert.deepEqual(await store.integrity(), []);
-  });
-}
-
-test("a backup of a newer version is not thrown away", async (t) => {
-  const directory = await newDirectory(t);
-  const store = await openTestStore(directory);
-  await publishTagged(store, "x", "tag:1");
-  await store.close();
-  const backup = new DatabaseSync(join(directory, "siflet.db.backup"));
-  backup.exec("PRAGMA user_version = 99");
-  backup.close();
-  await rm(join(directory, "siflet.db"));
-  await assert.rejects(openTestStore(directory), { code: "STORE_SCHEMA" });
-  assert.ok((await readdir(directory)).includes("siflet.db.backup"));
-});
-
-test("a borrow is in the backup, and a shared store stays shared when it is made again", async (t) => {
-  const directory = join(await newDirectory(t), "shared");
-  const store = await openTestStore(directory, { readers: { kind: "everyone" } });
-  await publishTagged(store, "x", "tag:1");
-  await store.close();
-  const borrowing = await openTestStore(directory);
-  await borrowing.borrow("tag:1", ["tag:1"], "me");
-  await borrowing.close();
-  await rm(join(directory, "siflet.db"));
-  await using again = await openTestStore(directory);
-  const { id } = await again.find("tag:1", ["tag:1"]);
-  assert.deepEqual(await again.usedBy(id), ["me"]);
-  assert.equal(again.traits.journal, "rollback");
-  assert.equal(await modeOf(join(directory, "siflet.db")), "644");
-});
-
-test("two that find a database damaged at once make one", async (t) => {
-  const directory = await newDirectory(t);
-  const store = await openTestStore(directory);
-  await publishTagged(store, "x", "tag:1");
-  await store.close();
-  await writeFile(join(directory, "siflet.db"), "no database".repeat(1000));
-  const stores = await Promise.all([openTestStore(directory), openTestStore(directory)]);
-  for (const each of stores) {
-    assert.equal((await each.list()).length, 1);
-    await each.close();
-  }
-});
-
-test("a damaged row is STORE_DAMAGED and named", async (t) => {
-  const directory = await newDirectory(t);
-  const store = await openTestStore(directory);
-  await publishTagged(store, "x", "tag:1");
-  await store.close();
-  const sources = ["nothing", "null", "{}", '{"reference":"x","layers":[{}]}', '{"layers":[]}'];
-  for (const source of sources) {
-    alter(directory, `UPDATE image SET source = '${source}'`);
-    await using damaged = await openTestStore(directory);
-    await assert.rejects(damaged.list(), { code: "STORE_DAMAGED" }, source);
-  }
-});
 
 test("a file in the place of the store, or above it, is STORE_UNAVAILABLE", async (t) => {
   const file = join(await newDirectory(t), "file");
@@ -405,6 +204,24 @@ for (const claims of ["socket", "lock-file"] as const) {
     );
   });
 }
+
+test("a backup goes that was being written when its writer died, and not another one's", async (t) => {
+  const directory = await newDirectory(t);
+  await (await openTestStore(directory)).close();
+  const left = [join(directory, "tmp", "new.backup"), join(directory, "tmp", "new.backup-journal")];
+  const isThere = async (): Promise<number> => (await readdir(join(directory, "tmp"))).length;
+  {
+    using lock = new DatabaseSync(join(directory, "locks", "backup.lock"));
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    for (const path of left) await writeFile(path, "a part");
+    await (await openTestStore(directory)).close();
+    assert.equal(await isThere(), 2);
+  }
+  await (await openTestStore(directory, { readOnly: true })).close();
+  assert.equal(await isThere(), 2);
+  await (await openTestStore(directory)).close();
+  assert.equal(await isThere(), 0);
+});
 
 test("staging goes when it is disposed of, and two of one store differ", async (t: TestContext) => {
   const directory = await newDirectory(t);

@@ -75,14 +75,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return new Store({ paths, traits, client, now: options.now });
   }
   await makeStoreDirectory(paths, options.readers);
-  const { traits, wasRebuilt } = await openToWrite(paths, client, options);
+  const { traits, start } = await openToWrite(paths, client, options);
   const writer = await openWriter(paths, traits, client, options);
   undo.defer(async () => {
     await writer.parts.claims.close();
   });
   await recover(writer);
   undo.move();
-  return new Store({ paths, traits, client, now: options.now, writer, wasRebuilt });
+  return new Store({ paths, traits, client, now: options.now, writer, start });
 }
 
 /** Opens the database; one that is lost or damaged is made again out of its backup. */

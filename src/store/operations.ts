@@ -1,4 +1,6 @@
 import type { ImageErrorCode } from "../image/index.ts";
+import type { StoreChanges } from "./change-log.ts";
+import type { FileFacts } from "./file-facts.ts";
 import type { StoreErrorCode } from "./store-error.ts";
 import type {
   BorrowOptions,
@@ -28,10 +30,15 @@ export interface OpenRequest {
   readonly replaces?: boolean;
 }
 
+/**
+ * How the database came to be that was opened: `made` with a new store, or `rebuilt` for a store
+ * that was there before.
+ */
+export type DatabaseStart = "found" | "made" | "rebuilt";
+
 export interface OpenAnswer {
   readonly traits: StoreTraits;
-  /** Whether the database was made anew of a store that was there before. */
-  readonly wasRebuilt: boolean;
+  readonly start: DatabaseStart;
 }
 
 /** Text as a user typed it, with the canonical names it may stand for. */
@@ -70,12 +77,21 @@ export interface Operations {
   close: Call<undefined, void>;
 
   find: Call<Lookup & At, RecordedImage>;
+  /** The same, with what lies where its file should. */
+  findFile: Call<
+    Lookup & At,
+    { readonly image: RecordedImage; readonly facts: FileFacts | undefined }
+  >;
   findById: Call<ById, RecordedImage | undefined>;
   findByContent: Call<{ readonly contentKey: string } & At, readonly RecordedImage[]>;
   /** Of all images, the one used last first. */
   listIds: Call<undefined, readonly string[]>;
   /** Those of the images that are there, in the order of `ids`. */
   listSome: Call<{ readonly ids: readonly string[] } & At, readonly RecordedImage[]>;
+  /** What changed after a position of the log of changes; without one, where it ends. */
+  changesSince: Call<{ readonly position: number | undefined }, StoreChanges>;
+  /** What lies at each of the paths. */
+  fileFacts: Call<{ readonly paths: readonly string[] }, readonly (FileFacts | undefined)[]>;
 
   commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
   addNames: Call<{ readonly names: Names } & ById, RecordedImage>;
@@ -83,6 +99,7 @@ export interface Operations {
   /** As `removeImage`, but undefined where it is borrowed, pinned, or used since then. */
   removeIdle: Call<{ readonly usedBefore: number } & ById, RecordedImage | undefined>;
   setPinned: Call<{ readonly pinned: boolean } & ById, RecordedImage>;
+  setRuntimeHandler: Call<{ readonly handler: string } & ById, RecordedImage>;
   /** Deletes the record and leaves a tombstone of the file. */
   removeImage: Call<ById, RecordedImage>;
   /** Files in `images/` that are still to be deleted; never one that a live image owns. */
@@ -90,9 +107,10 @@ export interface Operations {
   dropTombstone: Call<{ readonly file: string }, void>;
 
   borrow: Call<Lookup & BorrowOptions & { readonly who: string } & At, RecordedImage>;
-  /** Whether there was such a borrow. */
-  giveBack: Call<{ readonly id: string; readonly who: string }, boolean>;
+  /** The images whose borrow ended, as they are now. */
+  giveBack: Call<Lookup & { readonly who: string } & At, readonly RecordedImage[]>;
   usedBy: Call<ById, readonly string[]>;
+  counts: Call<At, StoreCounts>;
   /** Remembers a use; written with the next write, after a delay or at the close. */
   touch: Call<ById, void>;
 
@@ -100,6 +118,10 @@ export interface Operations {
   delivered: Call<Deliveries, boolean>;
   recordManifest: Call<ManifestRecord, void>;
   manifestContent: Call<ManifestKey, string | undefined>;
+  recordObjectDigests: Call<{ readonly id: string; readonly digests: ObjectDigestMap }, void>;
+  objectDigests: Call<{ readonly id: string }, ObjectDigestMap>;
+  recordSignatures: Call<{ readonly id: string; readonly kept: KeptSignatures }, void>;
+  keptSignatures: Call<{ readonly id: string }, KeptSignatures>;
 
   /** Files in `images/` that a record or a tombstone owns. */
   ownedFiles: Call<undefined, readonly string[]>;
@@ -111,6 +133,19 @@ export interface Operations {
   /** Gives the lock back; `forget` also deletes the file of a lock that nobody uses again. */
   unlock: Call<{ readonly path: string; readonly forget: boolean }, void>;
 }
+
+/** Digests of a file's objects as hex, by which they are and by what. */
+export type ObjectDigestMap = ReadonlyMap<string, string>;
+
+/** How much of what a store holds. */
+export interface StoreCounts {
+  readonly images: number;
+  /** Those that have not ended. */
+  readonly borrows: number;
+}
+
+/** What is kept of the signatures beside an image, by its names: text of whoever judges them. */
+export type KeptSignatures = ReadonlyMap<string, string>;
 
 export interface Deliveries {
   readonly host: string;

@@ -1,4 +1,4 @@
-import { isDigest, type Digest } from "../image/index.ts";
+import { isDigest, isRecord, type Digest } from "../image/index.ts";
 import { damaged } from "./row.ts";
 import type { Provenance, SourceLayer } from "./stored-image.ts";
 
@@ -15,6 +15,7 @@ export function parseProvenance(text: string): Provenance {
   return {
     reference: stringOf(source, "reference"),
     ...(host === undefined ? {} : { host: stringOf(source, "host") }),
+    ...(source["unverified"] === true ? { unverified: true } : {}),
     ...optionalDigest(source, "indexDigest"),
     ...optionalDigest(source, "manifestDigest"),
     ...optionalDigest(source, "configDigest"),
@@ -44,7 +45,7 @@ function parseJson(text: string): unknown {
 }
 
 function objectOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null) return { ...value };
+  if (isRecord(value)) return value;
   throw damaged(what, "an object", value);
 }
 

@@ -1,15 +1,23 @@
 import { chmodSync, chownSync, existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isDamage, putAside, removeDatabase, restoreBackup, sync } from "./backup.ts";
+import {
+  isDamage,
+  putAside,
+  removeCompanions,
+  removeDatabase,
+  restoreBackup,
+  sync,
+} from "./backup.ts";
+import { CHANGE_LOG_TABLES, CHANGE_LOG_VIEW } from "./change-log.ts";
 import { Connection } from "./connection.ts";
 import { withOpenersOut } from "./open-lock.ts";
-import type { StoreTraits } from "./operations.ts";
+import type { DatabaseStart, StoreTraits } from "./operations.ts";
 import { choiceOf, damaged, numberOf } from "./row.ts";
 import type { StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Raised by every change to the tables: the first version and its migrations. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 5;
 
 /** "Sifl": tells our database from any other. */
 const APPLICATION_ID = 0x5369666c;
@@ -90,7 +98,7 @@ interface Migration {
   readonly view: string;
 }
 
-/** The first leads from version 1 to version 2. */
+/** The first leads from version 1 to version 2, and so on. */
 const MIGRATIONS: readonly Migration[] = [
   {
     change: `
@@ -107,6 +115,43 @@ const MIGRATIONS: readonly Migration[] = [
       CREATE TEMP TABLE local_file (path TEXT, image TEXT, identity TEXT);
     `,
   },
+  {
+    change: "ALTER TABLE borrow ADD COLUMN reference TEXT;",
+    view: "CREATE TEMP VIEW borrow AS SELECT *, NULL AS reference FROM main.borrow;",
+  },
+  {
+    change: `
+      CREATE TABLE object_digest (
+        image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,
+        objects TEXT NOT NULL,
+        hex TEXT NOT NULL,
+        PRIMARY KEY (image, objects)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE kept_signatures (
+        image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        kept TEXT NOT NULL,
+        PRIMARY KEY (image, name)
+      ) STRICT;
+    `,
+    view: `
+      CREATE TEMP TABLE object_digest (image TEXT, objects TEXT, hex TEXT);
+      CREATE TEMP TABLE kept_signatures (image TEXT, name TEXT, kept TEXT);
+    `,
+  },
+  {
+    change: `
+      CREATE TABLE runtime_handler (
+        image TEXT PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+        handler TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      ${CHANGE_LOG_TABLES}
+    `,
+    view: `
+      CREATE TEMP TABLE runtime_handler (image TEXT, handler TEXT);
+      ${CHANGE_LOG_VIEW}
+    `,
+  },
 ];
 
 /**
@@ -115,16 +160,16 @@ const MIGRATIONS: readonly Migration[] = [
  * that do this at once one does it, and none while another has the database open: what that one
  * commits would be lost.
  *
- * @returns whether a store that was there before got another database
+ * @returns `found` where there was nothing to make
  * @throws StoreError `STORE_BUSY` where somebody has the lost or damaged database open
  */
 export function makeDatabase(
   paths: StorePaths,
   traits: StoreTraits,
   options: { readonly replaces: boolean },
-): boolean {
+): DatabaseStart {
   const isNeeded = options.replaces ? () => !isSound(paths) : () => !existsSync(paths.database);
-  return withOpenersOut(paths, isNeeded, () => writeDatabase(paths, traits)) ?? false;
+  return withOpenersOut(paths, isNeeded, () => writeDatabase(paths, traits)) ?? "found";
 }
 
 function isSound({ database, root }: StorePaths): boolean {
@@ -142,7 +187,7 @@ function isSound({ database, root }: StorePaths): boolean {
   }
 }
 
-function writeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
+function writeDatabase(paths: StorePaths, traits: StoreTraits): "made" | "rebuilt" {
   const fresh = join(paths.tmp, "new.db");
   // Left by one who died here; with the lock in hand it is nobody's.
   removeDatabase(fresh);
@@ -156,7 +201,7 @@ function writeDatabase(paths: StorePaths, traits: StoreTraits): boolean {
   putAside(paths.database);
   renameSync(fresh, paths.database);
   sync(paths.root);
-  return wasRestored || hadImages;
+  return wasRestored || hadImages ? "rebuilt" : "made";
 }
 
 function writeSchema(
@@ -172,7 +217,9 @@ function writeSchema(
     const { mode, gid } = statSync(images);
     chownSync(path, -1, gid);
     chmodSync(path, 0o600 | (mode & 0o044));
-    if (traits.journal === "wal") connection.execute("PRAGMA journal_mode = WAL");
+    // What SQLite could not play back out of a log when it closes the database, it does not tell: until
+    // all is in the file, there is none.
+    connection.execute("PRAGMA journal_mode = DELETE");
     connection.write(() => {
       if (!isThere) {
         connection.execute(FIRST_TABLES);
@@ -184,9 +231,12 @@ function writeSchema(
       connection.run("DELETE FROM tombstone");
       connection.run("INSERT OR REPLACE INTO setting VALUES ('claims', ?)", traits.claims);
     });
+    if (traits.journal === "wal") connection.execute("PRAGMA journal_mode = WAL");
   } finally {
     connection.close();
   }
+  // Of a log with nothing in it, where SQLite could not remove it.
+  removeCompanions(path);
 }
 
 /**

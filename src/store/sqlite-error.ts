@@ -3,7 +3,11 @@ import { StoreError, storeFailure, type StoreErrorCode } from "./store-error.ts"
 
 /** Primary result codes of SQLite. */
 export const SQLITE_BUSY = 5;
+const SQLITE_ERROR = 1;
 const SQLITE_IOERR = 10;
+
+/** What our own statements find wrong is no fault of theirs: the database has not what it should have. */
+const LACKING = /^no such (?:table|column): /;
 
 const CODES: ReadonlyMap<number, StoreErrorCode> = new Map([
   [SQLITE_BUSY, "STORE_BUSY"],
@@ -28,6 +32,7 @@ export function databaseFailure(error: unknown, root: string): unknown {
   if (result === undefined || !(error instanceof Error))
     return storeFailure(error, `store ${root}`);
   let code = CODES.get(result);
+  if (result === SQLITE_ERROR && LACKING.test(error.message)) code = "STORE_DAMAGED";
   if (code === undefined) return error;
   // Growing the shared memory of a WAL on a full disk is reported as a plain I/O error.
   if (result === SQLITE_IOERR && isFull(root)) code = "NO_SPACE";

@@ -1,4 +1,4 @@
-import { isErrno } from "../base/index.ts";
+import { clearAway, isErrno } from "../base/index.ts";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -62,7 +62,7 @@ export class StagingArea {
     return {
       path,
       async [Symbol.asyncDispose]() {
-        await rm(path, { recursive: true, force: true });
+        await clearAway(path);
       },
     };
   }

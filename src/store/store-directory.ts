@@ -1,6 +1,6 @@
 import { assertNever, isErrno } from "../base/index.ts";
-import { access, chmod, chown, constants, mkdir, stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { access, chmod, chown, constants, mkdir, realpath, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { storeFailure, StoreError } from "./store-error.ts";
 
 /** Paths of one store. Stored SIF files are `images/<id>.sif`. */
@@ -61,7 +61,8 @@ export async function makeStoreDirectory(
   readers: Readers = NOBODY_ELSE,
 ): Promise<void> {
   try {
-    // Parents that are missing are made the same way: XDG asks for 0700 too.
+    await makeParents(paths.root, readers);
+    // Of one for its owner alone parents that are missing are made the same way: XDG asks for 0700 too.
     const made = await mkdir(paths.root, { recursive: true, mode: 0o700 });
     if (made !== undefined || readers.kind !== "owner") {
       await admit(paths.root, readers);
@@ -72,6 +73,63 @@ export async function makeStoreDirectory(
   } catch (error) {
     throw storeFailure(error, `store ${paths.root}`);
   }
+}
+
+/** Makes what is missing above a store that others read, so that they get there whatever the umask. */
+async function makeParents(root: string, readers: Readers): Promise<void> {
+  if (readers.kind === "owner") return;
+  const parent = dirname(root);
+  const first = await mkdir(parent, { recursive: true, mode: 0o755 });
+  if (first === undefined) return;
+  for (let path = parent; path.length >= first.length; path = dirname(path)) {
+    if (readers.kind === "group") await chown(path, -1, readers.gid);
+    const { mode } = await stat(path);
+    await chmod(path, (mode & 0o7777) | passBits(readers));
+  }
+}
+
+/** The bits of a directory's mode that let the readers pass. */
+function passBits(readers: Readers): number {
+  return readBits(readers) & 0o011;
+}
+
+/** A directory above a store that keeps readers of the store out. */
+export interface Barrier {
+  readonly path: string;
+  /** Its permissions: `0700`. */
+  readonly mode: string;
+}
+
+/**
+ * The directories on the way to the store at `root` that those who may read it cannot pass, as far as
+ * their modes tell.
+ *
+ * @throws StoreError `STORE_UNAVAILABLE`
+ */
+export async function findBarriers(root: string, readers: Readers): Promise<readonly Barrier[]> {
+  if (readers.kind === "owner") return [];
+  const barriers: Barrier[] = [];
+  try {
+    // A link on the way is passed by what it leads to, and what leads there.
+    const ways = await Promise.all([root, ...parentsOf(root)].map((path) => realpath(path)));
+    const real = await realpath(root);
+    for (const path of new Set(ways.flatMap((way) => [...parentsOf(way), way]))) {
+      if (path === real) continue;
+      const { mode, gid } = await stat(path);
+      const needed = readers.kind === "group" ? (gid === readers.gid ? 0o010 : 0o001) : 0o011;
+      if ((mode & needed) === needed) continue;
+      barriers.push({ path, mode: (mode & 0o7777).toString(8).padStart(4, "0") });
+    }
+  } catch (error) {
+    throw storeFailure(error, `store ${root}`);
+  }
+  return barriers;
+}
+
+/** From the root down. */
+function parentsOf(path: string): readonly string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [...parentsOf(parent), parent];
 }
 
 async function makeDirectory(path: string, readers: Readers): Promise<void> {

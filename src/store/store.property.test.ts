@@ -22,7 +22,8 @@ interface Model {
 
 interface ModelImage {
   readonly tags: Set<string>;
-  readonly borrowers: Set<string>;
+  /** Each with the name that it borrowed by. */
+  readonly borrowers: Map<string, string>;
   pinned: boolean;
 }
 
@@ -59,6 +60,7 @@ type Step =
   | { readonly kind: "untag"; readonly tag: string }
   | { readonly kind: "borrow"; readonly tag: string; readonly who: string }
   | { readonly kind: "return"; readonly text: string; readonly who: string }
+  | { readonly kind: "return the name"; readonly tag: string; readonly who: string }
   | { readonly kind: "pin"; readonly text: string; readonly pinned: boolean }
   | { readonly kind: "remove" | "prune" | "lose the file"; readonly text: string }
   | { readonly kind: "reopen"; readonly isCrash: boolean };
@@ -72,7 +74,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("name" as const), text, tag }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("untag" as const), tag }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("borrow" as const), tag, who }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("return" as const), text, who }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("return" as const), text, who }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("return the name" as const), tag, who }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("pin" as const), text, pinned: fc.boolean() }),
@@ -130,12 +136,22 @@ function applyToModel({ images }: Model, each: Step): string {
     }
     case "borrow": {
       const owner = ownerOf(images, each.tag);
-      owner?.borrowers.add(each.who);
+      owner?.borrowers.set(each.who, each.tag);
       return owner === undefined ? "NOT_FOUND" : "";
     }
-    case "return":
-      images.get(idOf(each.text))?.borrowers.delete(each.who);
-      return "";
+    case "return": {
+      const image = images.get(idOf(each.text));
+      image?.borrowers.delete(each.who);
+      return image === undefined ? "NOT_FOUND" : "";
+    }
+    case "return the name": {
+      const all = [...images.values()];
+      const taken = all.filter(({ borrowers }) => borrowers.get(each.who) === each.tag);
+      const owner = ownerOf(images, each.tag);
+      for (const { borrowers } of taken) borrowers.delete(each.who);
+      if (taken.length === 0) owner?.borrowers.delete(each.who);
+      return taken.length === 0 && owner === undefined ? "NOT_FOUND" : "";
+    }
     case "pin": {
       const image = images.get(idOf(each.text));
       if (image === undefined) return "NOT_FOUND";
@@ -161,7 +177,7 @@ function applyToModel({ images }: Model, each: Step): string {
 }
 
 function newImage(): ModelImage {
-  return { tags: new Set(), borrowers: new Set(), pinned: false };
+  return { tags: new Set(), borrowers: new Map(), pinned: false };
 }
 
 function ownerOf(images: Model["images"], wanted: string): ModelImage | undefined {
@@ -209,7 +225,10 @@ async function apply(subject: Subject, each: Step): Promise<void> {
       await store.borrow(each.tag, [each.tag], each.who);
       break;
     case "return":
-      await store.return(idOf(each.text), each.who);
+      await store.return(idOf(each.text), [], each.who);
+      break;
+    case "return the name":
+      await store.return(each.tag, [each.tag], each.who);
       break;
     case "pin":
       await store.setPinned(idOf(each.text), each.pinned);
@@ -235,7 +254,11 @@ async function assertEqual(store: Store, { images }: Model): Promise<void> {
     new Map(
       list.map(({ id, names, borrowers, pinned }) => [
         id,
-        { tags: new Set(names.tags), borrowers: new Set(borrowers.map((b) => b.who)), pinned },
+        {
+          tags: new Set(names.tags),
+          borrowers: new Map(borrowers.map(({ who: name, reference }) => [name, reference])),
+          pinned,
+        },
       ]),
     ),
     images,

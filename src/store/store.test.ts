@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { ImageMaker, newDirectory, openTestStore } from "../../test/fixtures/store/index.ts";
 import { parseDigest } from "../image/index.ts";
@@ -187,17 +188,51 @@ test("a borrowed image is not removed, and IS_USED names the borrowers", async (
     message: `${BUSYBOX}: used by pod-a, pod-b`,
     candidates: ["pod-a", "pod-b"],
   });
-  await store.return(id, "pod-a");
-  await store.return(id, "pod-a");
+  await store.return(id, [], "pod-a");
+  await store.return(id, [], "pod-a");
   const [image] = await store.list();
-  assert.deepEqual(image?.borrowers, [{ who: "pod-b", takenAt: 5000, note: "a note" }]);
-  await store.return(id, "pod-b");
+  const borrow = { who: "pod-b", reference: BUSYBOX, takenAt: 5000, note: "a note" };
+  assert.deepEqual(image?.borrowers, [borrow]);
+  await store.return(id, [], "pod-b");
   assert.deepEqual((await store.remove(id, never)).names.tags, [BUSYBOX]);
   assert.deepEqual(await readdir(join(store.directory, "images")), []);
   await assert.rejects(store.find("busybox", [BUSYBOX]), { code: "NOT_FOUND" });
   await assert.rejects(store.borrow("busybox", [BUSYBOX], "late"), { code: "NOT_FOUND" });
   await assert.rejects(store.usedBy(id), { code: "NOT_FOUND" });
   await assert.rejects(store.remove(id, never), { code: "NOT_FOUND" });
+});
+
+test("a return by name ends what was borrowed by it, whatever image has the name by then", async (t) => {
+  let now = 1000;
+  const { store, publish } = await open(t, { now: () => now });
+  const borrow = async (name: string, who: string, expiresAt?: number): Promise<unknown> =>
+    await store.borrow(name, [name], who, expiresAt === undefined ? {} : { expiresAt });
+  const giveBack = async (name: string, who: string): Promise<readonly string[]> =>
+    (await store.return(name, [name], who)).map(({ id }) => id);
+
+  const old = await publish("old", tagged(BUSYBOX, ALPINE));
+  await borrow(BUSYBOX, "a");
+  await borrow(BUSYBOX, "b");
+  await borrow(ALPINE, "c");
+  await store.borrow(old.id, [], "c");
+  await borrow(BUSYBOX, "late", 2000);
+  const fresh = await publish("fresh", tagged(BUSYBOX, ALPINE));
+  await store.borrow(fresh.id, [], "b");
+  await borrow(BUSYBOX, "late", 9000);
+
+  assert.deepEqual(await giveBack(BUSYBOX, "a"), [old.id], "of the image that had the name then");
+  assert.deepEqual(await giveBack(BUSYBOX, "a"), []);
+  assert.deepEqual(await giveBack(BUSYBOX, "b"), [old.id], "not what was borrowed by its id");
+  assert.deepEqual(await giveBack(BUSYBOX, "b"), [fresh.id], "else of the image that has it now");
+  assert.deepEqual(await giveBack(ALPINE, "c"), [old.id], "an id takes no name away");
+  now = 3000;
+  assert.deepEqual(await giveBack(BUSYBOX, "late"), [fresh.id], "the other one had expired");
+  for (const { id } of await store.list()) assert.deepEqual(await store.usedBy(id), []);
+
+  await borrow(BUSYBOX, "a");
+  await store.untag(BUSYBOX);
+  assert.deepEqual(await giveBack(BUSYBOX, "a"), [fresh.id], "also where no image has it");
+  await assert.rejects(giveBack(BUSYBOX, "a"), { code: "NOT_FOUND" });
 });
 
 test("a borrow ends when it expires, and can be renewed", async (t) => {
@@ -222,7 +257,7 @@ test("borrows, names and uses survive the store's closing", async (t) => {
   const { id } = await publish("x", tagged(BUSYBOX));
   const other = await publish("y");
   await store.borrow(id, [], "pod");
-  now = 7000;
+  now = 71_000;
   await store.touch(other.id);
   await store.touch("0".repeat(64));
   await store.close();
@@ -231,10 +266,30 @@ test("borrows, names and uses survive the store's closing", async (t) => {
   assert.deepEqual(
     listed.map((image) => [image.id, image.lastUsedAt, image.borrowers.length]),
     [
-      [other.id, 7000, 0],
+      [other.id, 71_000, 0],
       [id, 1000, 1],
     ],
   );
+});
+
+test("who names an image as it is named and uses it again within a minute writes nothing", async (t) => {
+  let now = 1000;
+  const { store, publish } = await open(t, { now: () => now });
+  const { id } = await publish("x", tagged(BUSYBOX));
+  using watcher = new DatabaseSync(join(store.directory, "siflet.db"));
+  const version = (): unknown => watcher.prepare("PRAGMA data_version").get()?.["data_version"];
+  const writes = async (at: number): Promise<boolean> => {
+    now = at;
+    const before = version();
+    await using other = await openTestStore(store.directory, { now: () => now });
+    const named = await other.addNames(id, tagged(BUSYBOX).names);
+    assert.deepEqual(named.names.tags, [BUSYBOX]);
+    await other.close();
+    return version() !== before;
+  };
+  assert.equal(await writes(60_999), false);
+  assert.equal(await writes(61_000), true);
+  assert.equal((await store.find(id, [])).lastUsedAt, 61_000);
 });
 
 test("an image file removed by hand can still be removed (B22)", async (t) => {

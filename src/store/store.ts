@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import type { StoreChanges } from "./change-log.ts";
 import type { Claim } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
-import type { RecordedImage, StoreTraits } from "./operations.ts";
+import type { DatabaseStart, RecordedImage, StoreCounts, StoreTraits } from "./operations.ts";
+import type { FileFacts } from "./file-facts.ts";
 import { parseProvenance } from "./parse-provenance.ts";
 import { publishImage, removeIdleImage, removeImage, type StoreParts } from "./publication.ts";
 import {
@@ -33,8 +35,13 @@ export interface StoreWriter {
   readonly sweepLocks: () => Promise<void>;
 }
 
-/** Images that are looked up at a time. */
-const PART = 250;
+/**
+ * Images that are looked up at a time. Few enough to be still young in memory when they are done with:
+ * in parts of 250 the collector moves most of them, which is 8 % of what a list of 10,000 costs.
+ */
+const PART = 64;
+/** Parts that are looked up while the caller works on one: neither of the two is to wait. */
+const PARTS_AHEAD = 3;
 
 /** What an open store consists of. */
 export interface OpenedParts {
@@ -45,7 +52,8 @@ export interface OpenedParts {
   readonly now: () => number;
   /** Absent for a store that is only read. */
   readonly writer?: StoreWriter;
-  readonly wasRebuilt?: boolean;
+  /** Absent: it was found. */
+  readonly start?: DatabaseStart;
 }
 
 /**
@@ -60,7 +68,11 @@ export interface OpenedParts {
 export class Store implements AsyncDisposable {
   /** Absolute path of the store. */
   readonly directory: string;
+  /** Absolute path of the directory that its SIF files lie in. */
+  readonly imagesDirectory: string;
   readonly traits: StoreTraits;
+  /** Whether there was no store here, and this one was made as it was opened. */
+  readonly wasMade: boolean;
   /**
    * Whether the database was lost or damaged and made again as this store was opened: out of its last
    * backup, which may know less than the files do.
@@ -72,10 +84,12 @@ export class Store implements AsyncDisposable {
   readonly #writer: StoreWriter | undefined;
 
   /** For `openStore`: everything is open already, and is closed with the store. */
-  constructor({ paths, traits, client, now, writer, wasRebuilt }: OpenedParts) {
+  constructor({ paths, traits, client, now, writer, start }: OpenedParts) {
     this.directory = paths.root;
+    this.imagesDirectory = paths.images;
     this.traits = traits;
-    this.wasRebuilt = wasRebuilt ?? false;
+    this.wasMade = start === "made";
+    this.wasRebuilt = start === "rebuilt";
     this.#paths = paths;
     this.#client = client;
     this.#now = now;
@@ -90,6 +104,21 @@ export class Store implements AsyncDisposable {
    */
   async find(text: string, names: readonly string[]): Promise<StoredImage> {
     return this.#stored(await this.#client.call("find", { text, names, now: this.#now() }));
+  }
+
+  /**
+   * The same in one step with what lies where its file should, looked at in the database's thread; undefined
+   * where nothing does.
+   *
+   * @throws as `find`
+   */
+  async findFile(
+    text: string,
+    names: readonly string[],
+  ): Promise<{ readonly image: StoredImage; readonly facts: FileFacts | undefined }> {
+    const request = { text, names, now: this.#now() };
+    const { image, facts } = await this.#client.call("findFile", request);
+    return { image: this.#stored(image), facts };
   }
 
   /** The image with exactly this id. */
@@ -113,7 +142,7 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * All images, the one used last first, some hundred at a time: while the caller works on some, the
+   * All images, the one used last first, some dozen at a time: while the caller works on some, the
    * database looks for the next ones. What is removed meanwhile may be left out.
    */
   async *listInParts(): AsyncIterable<readonly StoredImage[]> {
@@ -125,12 +154,35 @@ export class Store implements AsyncDisposable {
       part.catch(() => undefined);
       return part;
     };
-    let next = ask(0);
+    const asked = Array.from({ length: PARTS_AHEAD }, (_, number) => ask(number * PART));
     for (let start = 0; start < ids.length; start += PART) {
-      const records = await next;
-      next = ask(start + PART);
+      asked.push(ask(start + PARTS_AHEAD * PART));
+      const records = (await asked.shift()) ?? [];
       yield records.map((record) => this.#stored(record));
     }
+  }
+
+  /** Those of the images with these ids that are there, in the order of `ids`. */
+  async findSome(ids: readonly string[]): Promise<readonly StoredImage[]> {
+    const records = await this.#client.call("listSome", { ids, now: this.#now() });
+    return records.map((record) => this.#stored(record));
+  }
+
+  /**
+   * What any process changed about images and their names since `position`, as an earlier answer had it.
+   *
+   * @param position - absent: nothing is told but where the log of changes ends now
+   */
+  async changesSince(position?: number): Promise<StoreChanges> {
+    return await this.#client.call("changesSince", { position });
+  }
+
+  /**
+   * What lies at each of `paths`, looked at in the database's thread: neither the caller's event loop nor
+   * whatever keeps the process's other file operations busy can hold it up.
+   */
+  async fileFacts(paths: readonly string[]): Promise<readonly (FileFacts | undefined)[]> {
+    return await this.#client.call("fileFacts", { paths });
   }
 
   /**
@@ -171,6 +223,17 @@ export class Store implements AsyncDisposable {
   async setPinned(id: string, pinned: boolean): Promise<StoredImage> {
     this.#write(pinned ? "pin an image" : "unpin an image");
     return this.#stored(await this.#client.call("setPinned", { id, pinned, now: this.#now() }));
+  }
+
+  /**
+   * Records for which of Kubernetes' runtime handlers image `id` was pulled; "" is the usual one.
+   *
+   * @throws ImageError `NOT_FOUND`
+   */
+  async setRuntimeHandler(id: string, handler: string): Promise<StoredImage> {
+    this.#write("record a runtime handler");
+    const request = { id, handler, now: this.#now() };
+    return this.#stored(await this.#client.call("setRuntimeHandler", request));
   }
 
   /**
@@ -235,7 +298,7 @@ export class Store implements AsyncDisposable {
    */
   async rebuild(): Promise<boolean> {
     this.#write("rebuild the database");
-    return (await this.#client.call("rebuild", { traits: this.traits })).wasRebuilt;
+    return (await this.#client.call("rebuild", { traits: this.traits })).start !== "found";
   }
 
   /** Files in `images/` under the name of an image that no record owns. */
@@ -275,7 +338,8 @@ export class Store implements AsyncDisposable {
 
   /**
    * Finds an image as `find` does and keeps it from being removed until `who` returns it, in one
-   * transaction. A second borrow by the same `who` replaces the first.
+   * transaction. A second borrow of an image by the same `who` replaces the first. It remembers the name
+   * that it was taken under.
    *
    * @throws ImageError `NOT_FOUND`
    */
@@ -291,13 +355,20 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Ends the borrow of image `id` by `who`; fine where there is none.
+   * Ends what `who` borrowed under one of `names`, whichever images have these names now; where that is
+   * nothing, the borrow by `who` of the image that `text` and `names` mean, as `find` has it.
    *
-   * @returns whether there was one
+   * @returns the images that `who` had borrowed until now; none is fine
+   * @throws ImageError `NOT_FOUND` where nothing was borrowed under these names and they mean no image
    */
-  async return(id: string, who: string): Promise<boolean> {
+  async return(
+    text: string,
+    names: readonly string[],
+    who: string,
+  ): Promise<readonly StoredImage[]> {
     this.#write("return an image");
-    return await this.#client.call("giveBack", { id, who });
+    const records = await this.#client.call("giveBack", { text, names, who, now: this.#now() });
+    return records.map((record) => this.#stored(record));
   }
 
   /**
@@ -337,6 +408,37 @@ export class Store implements AsyncDisposable {
   /** The content key recorded for a manifest of this very repository. */
   async manifestContent(key: ManifestKey): Promise<string | undefined> {
     return await this.#client.call("manifestContent", key);
+  }
+
+  /** Remembers digests of objects of an image's file, so that signatures are judged again without reading it. */
+  async recordObjectDigests(id: string, digests: ReadonlyMap<string, string>): Promise<void> {
+    this.#write("record digests");
+    if (digests.size > 0) await this.#client.call("recordObjectDigests", { id, digests });
+  }
+
+  /** What `recordObjectDigests` was told of the image. */
+  async objectDigests(id: string): Promise<ReadonlyMap<string, string>> {
+    return await this.#client.call("objectDigests", { id });
+  }
+
+  /** How many images there are, and borrows that have not ended. */
+  async counts(): Promise<StoreCounts> {
+    return await this.#client.call("counts", { now: this.#now() });
+  }
+
+  /**
+   * Keeps what lies beside an image in its registry, by its names, so that it is judged again without asking
+   * there; what was kept by such a name is replaced.
+   */
+  async recordSignatures(id: string, kept: ReadonlyMap<string, string>): Promise<void> {
+    if (kept.size === 0) return;
+    this.#write("keep signatures");
+    await this.#client.call("recordSignatures", { id, kept });
+  }
+
+  /** What `recordSignatures` was told of the image. */
+  async keptSignatures(id: string): Promise<ReadonlyMap<string, string>> {
+    return await this.#client.call("keptSignatures", { id });
   }
 
   /**

@@ -23,6 +23,8 @@ export interface Provenance {
   readonly reference: string;
   /** Registry host and port; absent where the caller brought the bytes. */
   readonly host?: string;
+  /** The library did not say beforehand of what bytes it is, and was configured so that it need not. */
+  readonly unverified?: true;
   readonly indexDigest?: Digest;
   readonly manifestDigest?: Digest;
   readonly configDigest?: Digest;
@@ -46,6 +48,8 @@ export interface LocalFile {
 /** Why and until when an image may not be removed. Times are milliseconds since 1970. */
 export interface Borrow {
   readonly who: string;
+  /** The canonical name that it was taken under, whatever that means by now; absent: by id. */
+  readonly reference?: string;
   readonly takenAt: number;
   readonly expiresAt?: number;
   readonly note?: string;
@@ -74,6 +78,8 @@ export interface ImageRecord {
   readonly pinned: boolean;
   /** Whether somebody put it here by hand, so that no registry was ever asked for permission. */
   readonly sideLoaded: boolean;
+  /** Kubernetes' runtime handler that it was pulled for; absent: the usual one, or none. */
+  readonly runtimeHandler?: string;
   /** Files of this host that are this image, besides the one in the store. */
   readonly localFiles: readonly LocalFile[];
 }
@@ -106,7 +112,7 @@ export interface ManifestRecord extends ManifestKey {
 /** What `publish` records beside the file; see `ImageRecord` for the fields of that name. */
 export interface NewImage extends Omit<
   ImageRecord,
-  "lastUsedAt" | "borrowers" | "pinned" | "sideLoaded" | "localFiles"
+  "lastUsedAt" | "borrowers" | "pinned" | "sideLoaded" | "runtimeHandler" | "localFiles"
 > {
   /** Marks the image as put here by hand; absent: no change. */
   readonly sideLoaded?: true;

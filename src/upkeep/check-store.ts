@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CodedError, fileSize, hashFile, isErrno } from "../base/index.ts";
-import { describeSif, isSystemError } from "../pull/index.ts";
+import { describeSif, isSystemError, type TrustGate } from "../pull/index.ts";
 import {
   fileIdentity,
   StoreError,
@@ -19,6 +19,8 @@ export interface CheckOptions {
   readonly repair: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Judges a file before it becomes an image; absent: nobody does. */
+  readonly trust?: TrustGate | undefined;
   /** Directory of blobs that did not come to their end, where there is one. */
   readonly partials?: string;
   /** Told before each file that is read whole. */
@@ -79,11 +81,11 @@ export async function checkStore(
  */
 export async function recoverStore(
   store: Store,
-  now: number,
+  options: Pick<CheckOptions, "now" | "trust">,
   signal: AbortSignal,
 ): Promise<StoreCheck | undefined> {
   if (!store.wasRebuilt) return undefined;
-  return await checkStore(store, { deep: false, repair: true, now }, signal);
+  return await checkStore(store, { deep: false, repair: true, ...options }, signal);
 }
 
 /** What is wrong with the file of an image. */
@@ -212,6 +214,8 @@ class Check {
   async #adopt({ id, path }: StrayFile): Promise<string | undefined> {
     try {
       const { size, platform, ociConfigJson } = await describeSif(path, this.#signal);
+      const judged = { what: path, names: [], from: path, file: { path } };
+      await this.#options.trust?.require(judged, this.#signal);
       const source = { reference: path, layers: [] };
       const image = await this.#store.adopt(
         {
@@ -228,7 +232,7 @@ class Check {
       );
       return image && "made an image without a name";
     } catch (error) {
-      // Whole by its hash and yet no SIF that we read: it is somebody's, and stays.
+      // Whole by its hash and yet no SIF that we read, or that we trust: it is somebody's, and stays.
       if (error instanceof CodedError) return undefined;
       throw error;
     }

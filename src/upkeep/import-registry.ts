@@ -1,15 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CodedError, isErrno } from "../base/index.ts";
-import { ImageError, Info, LOCAL_URI, parseStrictJson } from "../image/index.ts";
+import { ImageError, Info, LOCAL_URI, parseStrictJson, storeNamesOf } from "../image/index.ts";
 import {
   addFile,
   describeSif,
   isSystemError,
   PullError,
   recordLocalFile,
-  storeNamesOf,
-  type LocalFiles,
+  type LocalContext,
 } from "../pull/index.ts";
 import { StoreError, type Names, type Store } from "../store/index.ts";
 import { splitJsonObjects } from "./split-json-objects.ts";
@@ -17,11 +16,7 @@ import { splitJsonObjects } from "./split-json-objects.ts";
 /** More than any old store had: some 100,000 images. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-export interface ImportOptions {
-  readonly localFiles: LocalFiles;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-}
+export type ImportOptions = LocalContext;
 
 /** What became of one record of the old store. */
 export type ImportedRecord =
@@ -133,26 +128,29 @@ async function importImage(
   store: Store,
   info: Info,
   path: string,
-  { localFiles, now }: ImportOptions,
+  options: ImportOptions,
   signal: AbortSignal,
 ): Promise<ImportedRecord> {
   if (info.ref.uri() === LOCAL_URI) {
-    const image = await recordLocalFile(store, LOCAL_URI + path, localFiles, now, signal);
+    const image = await recordLocalFile(store, LOCAL_URI + path, options, signal);
     return { outcome: "imported", id: image.id, names: image.names.tags };
   }
   const names = canonicalNames(info);
+  // Text that is no name would be a path, or whatever else its writer wants it to be judged as.
+  const [reference] = [...names.tags, ...names.digests];
   const { isSigned } = await describeSif(path, signal);
   const image = await addFile(
     store,
     path,
     {
       names,
-      reference: info.ref.toString(),
+      ...(reference === undefined ? {} : { reference }),
       // What the original converted itself it never signed.
       origin: info.ref.uri() === "docker.io" && !isSigned ? "layers" : "sif",
       sideLoaded: false,
       id: info.id,
-      now,
+      trust: options.trust,
+      now: options.now(),
     },
     signal,
   );

@@ -1,4 +1,10 @@
 export {
+  collectGarbage,
+  type Collection,
+  type CollectionPolicy,
+  type CollectOptions,
+} from "./collect-garbage.ts";
+export {
   checkStore,
   recoverStore,
   type CheckOptions,
@@ -8,5 +14,11 @@ export {
 } from "./check-store.ts";
 export { diskUsage, type DiskUsage, type Usage } from "./disk-usage.ts";
 export { importRegistry, type ImportedRecord, type ImportOptions } from "./import-registry.ts";
-export { isPinned } from "./pins.ts";
-export { planPrune, prune, type KeptBecause, type PruneOptions, type PrunePlan } from "./prune.ts";
+export {
+  bytesInStore,
+  planPrune,
+  prune,
+  type KeptBecause,
+  type PruneOptions,
+  type PrunePlan,
+} from "./prune.ts";

@@ -66,6 +66,13 @@ const rows: readonly Row[] = [
     kept: ["a borrowed", "b pinned"],
   },
   {
+    name: "past what was used lately",
+    images: [image("a", 1), image("b", 5), image("c", 6)],
+    options: { keepBytes: 50, spareUsedSince: 5 },
+    removed: ["a"],
+    kept: ["b recent", "c recent"],
+  },
+  {
     name: "patterns in either spelling",
     images: [image("a", 1), image("b", 2), image("c", 3)],
     options: { keepBytes: 0, pins: ["a:*", "docker.io/library/b:1"] },

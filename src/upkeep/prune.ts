@@ -1,6 +1,5 @@
 import { assertNever } from "../base/index.ts";
-import { isPinned } from "./pins.ts";
-import type { Store, StoredImage } from "../store/index.ts";
+import { isPinned, type Store, type StoredImage } from "../store/index.ts";
 
 /** What to make room by; an image goes when either says so. */
 export interface PruneOptions {
@@ -8,12 +7,14 @@ export interface PruneOptions {
   readonly usedBefore?: number | undefined;
   /** Bytes of files that may stay; the least recently used images go until no more are left. */
   readonly keepBytes?: number | undefined;
+  /** Images that were used then or later stay; milliseconds since 1970. */
+  readonly spareUsedSince?: number | undefined;
   /** Names and patterns of images that stay. */
   readonly pins: readonly string[];
 }
 
 /** Why an image stays that would go otherwise. */
-export type KeptBecause = "borrowed" | "pinned";
+export type KeptBecause = "borrowed" | "pinned" | "recent";
 
 export interface PrunePlan {
   /** In the order in which they go. */
@@ -27,7 +28,7 @@ export interface PrunePlan {
  * alone.
  */
 export function planPrune(images: readonly StoredImage[], options: PruneOptions): PrunePlan {
-  const { usedBefore = -Infinity, keepBytes = Infinity, pins } = options;
+  const { usedBefore = -Infinity, keepBytes = Infinity } = options;
   const remove: StoredImage[] = [];
   const keep: { image: StoredImage; because: KeptBecause }[] = [];
   let left = images.reduce((sum, image) => sum + bytesInStore(image), 0);
@@ -38,7 +39,7 @@ export function planPrune(images: readonly StoredImage[], options: PruneOptions)
     const bytes = bytesInStore(image);
     const isOver = left > keepBytes && bytes > 0;
     if (!isOver && image.lastUsedAt >= usedBefore) continue;
-    const because = reasonToKeep(image, pins);
+    const because = reasonToKeep(image, options);
     if (because === undefined) {
       remove.push(image);
       left -= bytes;
@@ -49,12 +50,17 @@ export function planPrune(images: readonly StoredImage[], options: PruneOptions)
   return { remove, keep };
 }
 
-function reasonToKeep(image: StoredImage, pins: readonly string[]): KeptBecause | undefined {
+function reasonToKeep(
+  image: StoredImage,
+  { pins, spareUsedSince = Infinity }: PruneOptions,
+): KeptBecause | undefined {
   if (image.borrowers.length > 0) return "borrowed";
-  return isPinned(image, pins) ? "pinned" : undefined;
+  if (isPinned(image, pins)) return "pinned";
+  return image.lastUsedAt >= spareUsedSince ? "recent" : undefined;
 }
 
-function bytesInStore({ origin, size }: StoredImage): number {
+/** What of an image lies in the store. */
+export function bytesInStore({ origin, size }: StoredImage): number {
   switch (origin) {
     case "layers":
     case "sif":

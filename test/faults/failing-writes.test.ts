@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp } from "node:fs/promises";
+import { cp, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -9,6 +9,9 @@ import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
 import { newDirectory } from "../fixtures/store/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { run } from "../real/index.ts";
+import { runToMark } from "./marked-siflet.ts";
+import { Place } from "./place.ts";
+import { passedCalls, runToCall } from "./system-calls.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
 
@@ -54,6 +57,60 @@ test("a pull on a disk that fails a write ends with a code, and the store is who
   }
   assert.ok(failures > 0);
   t.diagnostic(`${failures} pulls failed, ${pulled} did not need the call, 0 losses`);
+});
+
+/** Calls of the threads that convert. */
+const CONVERSION = [
+  "write /packs/.siflet-*/*.pack",
+  "write /tmp/*/additions.pack",
+  "writeSync /tmp/*/image.sif",
+  "datasync /tmp/*/image.sif",
+];
+
+for (const name of CONVERSION) {
+  test(`a pull that cannot ${name} says so with a code`, async (t) => {
+    await using registry = await startRegistry();
+    registry.putImage("app", makeImage({ layers: [tar([{ path: "f", data: "s" }])] }), "1");
+    const place = await Place.in(await newDirectory(t));
+    const args = ["pull", "--platform", "linux/amd64", `${registry.host}/app:1`];
+    const broken = await runToMark(place, args, { name, count: 1, instant: "EIO" });
+    assert.match(broken.stderr, /^siflet: cannot write .*: EIO/m);
+    assert.equal(broken.exitCode, 12);
+    await place.must(...args);
+  });
+}
+
+test("a pull whose temporary files cannot be removed is a pull all the same", async (t) => {
+  await using registry = await startRegistry();
+  registry.putImage("app", makeImage({ layers: [tar([{ path: "f", data: "s" }])] }), "1");
+  const place = await Place.in(await newDirectory(t));
+  const args = ["pull", "--platform", "linux/amd64", `${registry.host}/app:1`];
+  for (const name of ["rm /tmp/*", "rm /packs/.siflet-*"]) {
+    const { exitCode, stderr } = await runToMark(place, args, { name, count: 1, instant: "EIO" });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(await place.must("images"), /app:1/);
+    await place.must("rm", `${registry.host}/app:1`);
+  }
+});
+
+test("a new database that cannot be written to its end is none", async (t) => {
+  await using registry = await startRegistry();
+  registry.putImage("app", makeImage({ layers: [tar([{ path: "f", data: "s" }])] }), "1");
+  const place = await Place.in(await newDirectory(t));
+  const args = ["pull", "--platform", "linux/amd64", `${registry.host}/app:1`];
+  const calls = await passedCalls(place, args);
+  for (const name of ["pwrite64", "fsync"]) {
+    await rm(place.store, { recursive: true });
+    const last = calls.findLast(({ call, path }) => call === name && path === "new.db");
+    assert.ok(last !== undefined);
+    const { exitCode, stderr } = await runToCall(place, args, last, "EIO");
+    assert.match(stderr, /disk I\/O error/);
+    assert.equal(exitCode, 10, name);
+    await place.must(...args);
+    const names = await readdir(place.store);
+    assert.ok(!names.some((each) => each.includes("damaged")), names.join());
+    assert.deepEqual(await readdir(join(place.store, "tmp")), []);
+  }
 });
 
 async function pullWithFault(

@@ -9,6 +9,7 @@ import { newDirectory, openTestStore } from "../fixtures/store/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { oldStore } from "../fixtures/store/old-store.ts";
 import { assertWhole } from "./assert-whole.ts";
+import { random } from "./random.ts";
 import { prepare, SCENARIOS } from "./scenario.ts";
 import { runVictim } from "./start-victim.ts";
 
@@ -132,14 +133,3 @@ test("a store of an old version, killed while it is brought up to date", async (
   }
   t.diagnostic(`${tries} instants tried, 0 losses`);
 });
-
-/** Numbers of 0 to 1 that look random and are always the same (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

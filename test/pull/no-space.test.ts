@@ -3,10 +3,12 @@ import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { test, type TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
 import { PackCache } from "../../src/packs/index.ts";
 import { pullToFile, pullToStore } from "../../src/pull/index.ts";
 import { openStore } from "../../src/store/index.ts";
-import { leftovers, never, setUpPull } from "../fixtures/pull-setup.ts";
+import { dockerFiles, layoutFiles, tarOf, writeFiles } from "../fixtures/archive/index.ts";
+import { archivesAt, leftovers, never, setUpPull } from "../fixtures/pull-setup.ts";
 import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { mayMount, noiseBytes, run } from "../real/index.ts";
@@ -78,6 +80,71 @@ for (const where of ["the store's disk", "the disk of --tmpdir"]) {
     if (!isStore) assert.deepEqual(await readdir(disk), []);
   });
 }
+
+test("a large layer that lies in an archive needs no room on its way", async (t) => {
+  if (!(await mayMount(t))) return;
+  const disk = await tinyDisk(t);
+  const setup = await setUpPull(t);
+  await using registry = await startRegistry();
+  registry.putImage("spooled", spooled, "1");
+  const fetched = setup.options({ tmpDirectory: setup.directory });
+  const store = await setup.store("fetched");
+  const reference = `${registry.host}/spooled:1`;
+  const { id } = await pullToStore(store, reference, setup.context, fetched, never);
+  const files = layoutFiles([{ image: spooled }]);
+  const docker = dockerFiles([{ image: spooled, tags: ["app:1"] }]);
+  await writeFiles(join(setup.directory, "layout"), files);
+  await writeFile(join(setup.directory, "oci.tar"), tarOf(files));
+  await writeFile(join(setup.directory, "docker.tar"), tarOf(docker));
+  const context = { ...setup.context, archives: archivesAt(setup.directory) };
+  for (const source of ["oci:layout", "oci-archive:oci.tar", "docker-archive:docker.tar"]) {
+    const own = await setup.store(source.replace(/\W/g, "-"));
+    const options = setup.options({ tmpDirectory: disk });
+    assert.equal((await pullToStore(own, source, context, options, never)).id, id, source);
+    assert.deepEqual(await readdir(disk), []);
+  }
+});
+
+for (const compression of ["gzip", "none"] as const) {
+  for (const isTmpdir of [false, true]) {
+    const where = isTmpdir ? "the disk of --tmpdir" : "the store's disk";
+    test(`${where} full of an archive on standard input (${compression}) is NO_SPACE`, async (t) => {
+      if (!(await mayMount(t))) return;
+      const disk = await tinyDisk(t);
+      const setup = await setUpPull(t);
+      const archive = tar([{ path: "f", data: noiseBytes("archive", 9_000_000) }]);
+      const input = compression === "gzip" ? gzipSync(archive, { level: 1 }) : archive;
+      await using store = await openStore({
+        directory: isTmpdir ? join(setup.directory, "store") : disk,
+        host: "test",
+        bootId: "b0",
+        now: Date.now,
+      });
+      const context = { ...setup.context, archives: archivesAt(setup.directory, input) };
+      const options = setup.options(isTmpdir ? { tmpDirectory: disk } : {});
+      await assert.rejects(pullToStore(store, "docker-archive:-", context, options, never), {
+        code: "NO_SPACE",
+      });
+      assert.deepEqual(await leftovers(store), []);
+      if (isTmpdir) assert.deepEqual(await readdir(disk), []);
+    });
+  }
+}
+
+test("the disk of a file full of an archive on standard input is NO_SPACE", async (t) => {
+  if (!(await mayMount(t))) return;
+  const disk = await tinyDisk(t);
+  const setup = await setUpPull(t);
+  const input = tar([{ path: "f", data: noiseBytes("archive", 9_000_000) }]);
+  const context = { ...setup.context, archives: archivesAt(setup.directory, input) };
+  const path = join(disk, "out.sif");
+  const options = { ...setup.options(), force: false };
+  await assert.rejects(
+    pullToFile(disk, () => path, "docker-archive:-", context, options, never),
+    { code: "NO_SPACE" },
+  );
+  assert.deepEqual(await readdir(disk), []);
+});
 
 test("packs give way before a pull is refused", async (t) => {
   if (!(await mayMount(t))) return;

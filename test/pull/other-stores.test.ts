@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { test, type TestContext } from "node:test";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, test, type TestContext } from "node:test";
 import { pullToStore, type PullOptions } from "../../src/pull/index.ts";
-import type { Store, StoredImage } from "../../src/store/index.ts";
+import { infoOf, type Store, type StoredImage } from "../../src/store/index.ts";
 import { never, setUpPull, type PullSetup } from "../fixtures/pull-setup.ts";
-import { makeImage, startRegistry, type FakeRegistry } from "../fixtures/registry/index.ts";
+import {
+  makeImage,
+  startRegistry,
+  type FakeRegistry,
+  type FixtureImage,
+} from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 
 interface Setup extends PullSetup {
@@ -18,13 +25,16 @@ interface Setup extends PullSetup {
     tag: string,
     wish?: Partial<PullOptions>,
   ) => Promise<{ image: StoredImage; fetched: number }>;
+  readonly image: FixtureImage;
+  readonly pullFrom: (registry: FakeRegistry, name: string) => Promise<StoredImage>;
   readonly warnings: () => readonly string[];
 }
 
 async function setUp(t: TestContext): Promise<Setup> {
   const registry = await startRegistry();
   t.after(() => registry[Symbol.asyncDispose]());
-  const image = makeImage({ layers: [tar([{ path: "f", data: "content" }])] });
+  const layers = [tar([{ path: "f", data: "content" }])];
+  const image = makeImage({ layers, config: { Cmd: ["run"] } });
   registry.putImage("app", image, "1");
   registry.putImage("copy", image, "1");
   const setup = await setUpPull(t);
@@ -33,9 +43,13 @@ async function setUp(t: TestContext): Promise<Setup> {
   const name = `${registry.host}/app:1`;
   const theirs = await pullToStore(site, name, setup.context, setup.options(), never);
   const context = { ...setup.context, otherStores: [site] };
+  const pullFrom: Setup["pullFrom"] = async ({ host }, name) =>
+    await pullToStore(own, `${host}/${name}`, context, setup.options(), never);
   return {
     ...setup,
     registry,
+    image,
+    pullFrom,
     site,
     own,
     theirs,
@@ -90,6 +104,7 @@ test("a damaged one is told and pulled", async (t) => {
   const { image } = await pull("app:1");
   assert.equal(image.id, theirs.id);
   assert.match(warnings().join("\n"), /is damaged: expected sha256/);
+  assert.equal(warnings().length, 1, "and told once");
 });
 
 test("one whose file is gone is told and pulled", async (t) => {
@@ -97,4 +112,98 @@ test("one whose file is gone is told and pulled", async (t) => {
   await rm(theirs.path);
   assert.equal((await pull("app:1")).image.id, theirs.id);
   assert.match(warnings().join("\n"), /cannot be copied/);
+  assert.equal(warnings().length, 1, "and told once");
 });
+
+test("a store that cannot be asked is told once", async (t) => {
+  const { site, pull, warnings } = await setUp(t);
+  using database = new DatabaseSync(join(site.directory, "siflet.db"));
+  database.exec("UPDATE image SET source = 'nonsense'");
+  assert.ok((await pull("app:1")).fetched > 0);
+  assert.equal(warnings().length, 1, warnings().join("\n"));
+  assert.match(warnings()[0] ?? "", /cannot be asked/);
+});
+
+for (const lacking of [
+  "DROP TABLE manifest",
+  "DROP TABLE name",
+  "DROP TABLE image",
+  "ALTER TABLE image DROP COLUMN owners",
+]) {
+  test(`a store that cannot be asked after ${lacking} is told once`, async (t) => {
+    const { site, pull, warnings } = await setUp(t);
+    using database = new DatabaseSync(join(site.directory, "siflet.db"));
+    database.exec(`PRAGMA foreign_keys = OFF; ${lacking}`);
+    assert.ok((await pull("app:1")).fetched > 0);
+    assert.equal(warnings().length, 1, warnings().join("\n"));
+    assert.match(warnings()[0] ?? "", /cannot be asked: /);
+  });
+}
+
+test("the configuration is read out of the image, whatever the other store's database says", async (t) => {
+  const { site, pull } = await setUp(t);
+  using database = new DatabaseSync(join(site.directory, "siflet.db"));
+  database.exec("UPDATE image SET oci_config = 'nonsense'");
+  const { image, fetched } = await pull("app:1");
+  assert.equal(fetched, 0);
+  assert.deepEqual(infoOf(image).ociConfig, { Cmd: ["run"] });
+});
+
+describe("knowing a diffID is not permission to have another store's image", () => {
+  test("a registry that claims it and delivers nothing gets nothing", async (t) => {
+    const { own, events, image, pullFrom } = await setUp(t);
+    await using hostile = await startRegistry();
+    hostile.putImage("evil/app", image, "1");
+    for (const { digest } of image.layers) {
+      hostile.addFault(`/v2/evil/app/blobs/${digest}`, { method: "GET", status: 404 });
+    }
+    await assert.rejects(pullFrom(hostile, "evil/app:1"), { code: "NOT_FOUND" });
+    assert.deepEqual(await own.list(), []);
+    assert.ok(!events.some(({ kind }) => kind === "present"));
+  });
+
+  test("who delivers it gets it without a conversion", async (t) => {
+    const { theirs, events, image, pullFrom } = await setUp(t);
+    await using other = await startRegistry();
+    other.putImage("mirror/app", image, "1");
+    const before = events.length;
+    assert.equal((await pullFrom(other, "mirror/app:1")).id, theirs.id);
+    assert.ok(!events.slice(before).some(({ kind }) => kind === "written"));
+    assert.deepEqual(blobGets(other), [image.config.digest, image.layers[0]?.digest]);
+  });
+
+  test("a repository of the same host is asked for every blob", async (t) => {
+    const { registry, theirs, image, pullFrom } = await setUp(t);
+    const [layer] = image.layers;
+    const blob = `/v2/copy/blobs/${layer?.digest ?? ""}`;
+    const before = registry.requests.length;
+    assert.equal((await pullFrom(registry, "copy:1")).id, theirs.id);
+    const asked = registry.requests.slice(before).filter(({ path }) => path === blob);
+    assert.deepEqual(
+      asked.map(({ method }) => method),
+      ["HEAD"],
+    );
+  });
+
+  test("and where it refuses one, the image is not given", async (t) => {
+    const { registry, own, image, pullFrom } = await setUp(t);
+    for (const { digest } of image.layers) {
+      registry.addFault(`/v2/copy/blobs/${digest}`, { status: 404 });
+    }
+    await assert.rejects(pullFrom(registry, "copy:1"), { code: "NOT_FOUND" });
+    assert.deepEqual(await own.list(), []);
+  });
+
+  test("a manifest that another store knows is asked for, also by its digest", async (t) => {
+    const { registry, own, image, pullFrom } = await setUp(t);
+    const { digest } = image.manifest;
+    registry.addFault(`/v2/app/manifests/${digest}`, { status: 404 });
+    await assert.rejects(pullFrom(registry, `app@${digest}`), { code: "NOT_FOUND" });
+    assert.deepEqual(await own.list(), []);
+  });
+});
+
+function blobGets(registry: FakeRegistry): readonly (string | undefined)[] {
+  const paths = registry.paths("GET").filter((path) => path.includes("/blobs/"));
+  return paths.map((path) => path.split("/").at(-1));
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { link, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { chown, link, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { copyToOutput, pullToFile } from "../../src/pull/index.ts";
@@ -13,6 +13,10 @@ const image = makeImage({
   layers: [tar([{ path: "f", data: "content" }])],
   config: { Env: ["A=1"], Labels: {} },
 });
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 describe("pull(location, ref)", () => {
   test("leaves <location>/<sha256> and nothing else", async (t) => {
@@ -88,6 +92,8 @@ describe("pull(location, ref)", () => {
     const names = {
       killed: `${own}-4194304-77-000000000000`,
       reused: `${own}-${process.pid}-1-000000000000`,
+      unseen: `${own}-4194304-0-000000000000`,
+      another: `${own}-4194304-78-000000000000`,
       living: `${own}-${process.pid}-${start}-000000000000`,
       elsewhere: `.siflet-ffffffff-1-1-1-000000000000`,
       elsewhereOld: `.siflet-ffffffff-1-2-2-000000000000`,
@@ -96,16 +102,22 @@ describe("pull(location, ref)", () => {
     for (const name of Object.values(names)) await mkdir(join(directory, name));
     const longAgo = new Date(Date.now() - 25 * 3600 * 1000);
     await utimes(join(directory, names.elsewhereOld), longAgo, longAgo);
+    // Of another user, whose processes may be hidden from us; only root can make one.
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) await chown(join(directory, names.another), 65_534, 65_534);
     const { id } = await pull(directory, `${registry.host}/app:1`);
     assert.deepEqual(
       (await readdir(directory)).sort(),
-      [id, names.living, names.elsewhere, names.stranger].sort(),
+      [
+        ...[id, names.unseen, names.living, names.elsewhere, names.stranger],
+        ...(isRoot ? [names.another] : []),
+      ].sort(),
     );
   });
 
-  test("refuses what is not of a registry, with a code", async (t) => {
+  test("refuses what cannot be pulled, with a code", async (t) => {
     const { directory } = await setUpPull(t);
-    await assert.rejects(pull(directory, "library://a/b/c"), { code: "REFERENCE_TRANSPORT" });
+    await assert.rejects(pull(directory, "docker-daemon:a"), { code: "REFERENCE_TRANSPORT" });
     await assert.rejects(pull(directory, "Not/Valid"), { code: "REFERENCE_INVALID" });
   });
 });
@@ -140,18 +152,49 @@ describe("output files", () => {
     const to = join(directory, "to");
     const before = process.umask(0o027);
     t.after(() => process.umask(before));
-    await copyToOutput(from, to, { force: false }, never);
+    const id = sha256("bytes");
+    const options = { force: false, now: Date.now() };
+    await copyToOutput(from, to, id, options, never);
     const { mode, nlink, ino } = await stat(to);
     assert.equal(mode & 0o777, 0o750);
     assert.equal(nlink, 1);
     assert.notEqual(ino, (await stat(from)).ino);
-    await assert.rejects(copyToOutput(from, to, { force: false }, never), {
+    await assert.rejects(copyToOutput(from, to, id, options, never), {
       code: "OUTPUT_EXISTS",
     });
     const missing = join(directory, "no/such/folder/to");
-    await assert.rejects(copyToOutput(from, missing, { force: false }, never), {
+    await assert.rejects(copyToOutput(from, missing, id, options, never), {
       code: "OUTPUT_FAILED",
     });
+    assert.deepEqual((await readdir(directory)).sort(), ["from", "to"]);
+  });
+
+  test("are what they shall be, or not there at all", async (t) => {
+    const { directory } = await setUpPull(t);
+    const from = join(directory, "from");
+    const to = join(directory, "to");
+    await writeFile(from, "changed");
+    const options = { force: false, now: 0 };
+    await assert.rejects(copyToOutput(from, to, sha256("bytes"), options, never), {
+      code: "CONTENT_DIGEST_MISMATCH",
+    });
+    assert.deepEqual(await readdir(directory), ["from"]);
+  });
+
+  test("leave no traces of a copy that was killed", async (t) => {
+    const { directory } = await setUpPull(t);
+    const left = join(directory, ".siflet-00000000-1-1-1-0123456789ab");
+    await mkdir(left);
+    await utimes(left, 1, 1);
+    await writeFile(join(directory, "from"), "bytes");
+    const options = { force: false, now: Date.now() };
+    await copyToOutput(
+      join(directory, "from"),
+      join(directory, "to"),
+      sha256("bytes"),
+      options,
+      never,
+    );
     assert.deepEqual((await readdir(directory)).sort(), ["from", "to"]);
   });
 
@@ -162,7 +205,7 @@ describe("output files", () => {
     await writeFile(from, "new");
     await writeFile(to, "old");
     await link(to, join(directory, "other"));
-    await copyToOutput(from, to, { force: true }, never);
+    await copyToOutput(from, to, sha256("new"), { force: true, now: 0 }, never);
     assert.equal(await readFile(to, "utf8"), "new");
     assert.equal(await readFile(join(directory, "other"), "utf8"), "old");
   });

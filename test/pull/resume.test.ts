@@ -76,10 +76,17 @@ async function setUp(t: TestContext, options: { readonly ranges: boolean }): Pro
   };
 }
 
-/** A first pull that the registry cuts; answers the partial file. */
-async function cutPull({ registry, pull, partials }: Setup): Promise<string> {
+/** Lets a registry cut the layer, and give no more of it. */
+function cutOnce(registry: FakeRegistry): void {
   registry.addFault(blobPath, { truncateAt: CUT, times: 1 });
-  await assert.rejects(pull(), { code: "HTTP_UNREACHABLE" });
+  registry.addFault(blobPath, { status: 403, times: 1 });
+}
+
+/** A first pull that the registry cuts; answers the partial file, and forgets the requests so far. */
+async function cutPull({ registry, pull, partials }: Setup): Promise<string> {
+  cutOnce(registry);
+  await assert.rejects(pull(), { code: "REGISTRY_DENIED" });
+  registry.requests.length = 0;
   const [path, ...more] = await partials();
   assert.ok(path !== undefined && more.length === 0);
   return path;
@@ -91,9 +98,24 @@ test("a pull takes up the blob that the last one could not finish", async (t) =>
   const { size } = await stat(path);
   assert.ok(size > 0 && size <= CUT);
   const pulled = await setup.pull();
-  assert.deepEqual(setup.ranges(), ["", `bytes=${size}-`]);
+  assert.deepEqual(setup.ranges(), [`bytes=${size}-`]);
   assert.deepEqual(await setup.partials(), []);
   assert.deepEqual(await readdir(join(setup.store.directory, "tmp")), []);
+  const whole = await setUp(t, { ranges: true });
+  assert.equal((await whole.pull()).id, pulled.id);
+});
+
+test("a pull goes on where the registry cut it, within the same pull", async (t) => {
+  const setup = await setUp(t, { ranges: true });
+  for (const truncateAt of [CUT, 2_000_000]) {
+    setup.registry.addFault(blobPath, { truncateAt, times: 1 });
+  }
+  const pulled = await setup.pull();
+  const [first, second, third, ...more] = setup.ranges();
+  assert.deepEqual([first, more], ["", []]);
+  const starts = [second, third].map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1]));
+  assert.ok(starts.every((start) => start > 0));
+  assert.ok((starts[0] ?? 0) < (starts[1] ?? 0));
   const whole = await setUp(t, { ranges: true });
   assert.equal((await whole.pull()).id, pulled.id);
 });
@@ -102,7 +124,7 @@ test("a registry without ranges sends all of it once more", async (t) => {
   const setup = await setUp(t, { ranges: false });
   await cutPull(setup);
   await setup.pull();
-  assert.equal(setup.ranges().length, 2);
+  assert.equal(setup.ranges().length, 1);
   assert.deepEqual(await setup.partials(), []);
 });
 
@@ -112,7 +134,7 @@ test("a partial blob of other bytes costs a second try, and no image", async (t)
   const { size } = await stat(path);
   await writeFile(path, Buffer.alloc(size));
   await setup.pull();
-  assert.deepEqual(setup.ranges(), ["", `bytes=${size}-`, ""]);
+  assert.deepEqual(setup.ranges(), [`bytes=${size}-`, ""]);
   assert.deepEqual(await setup.partials(), []);
 });
 
@@ -121,7 +143,7 @@ test("of a partial blob that seems whole the last byte is asked for all the same
   const path = await cutPull(setup);
   await writeFile(path, image.blobs.get(layer.digest) ?? "");
   await setup.pull();
-  assert.deepEqual(setup.ranges(), ["", `bytes=${layer.size - 1}-`]);
+  assert.deepEqual(setup.ranges(), [`bytes=${layer.size - 1}-`]);
 });
 
 test("a range that the registry answers with another one is refused", async (t) => {
@@ -130,7 +152,7 @@ test("a range that the registry answers with another one is refused", async (t) 
   const headers = { "content-range": `bytes 0-9/${layer.size}` };
   setup.registry.addFault(blobPath, { status: 206, headers, times: 1 });
   await setup.pull();
-  assert.equal(setup.ranges().length, 3);
+  assert.equal(setup.ranges().length, 2);
 });
 
 test("an aborted pull leaves what came, and one a day later begins anew", async (t) => {
@@ -162,7 +184,7 @@ test("another profile of the same image has its own part of a blob", async (t) =
   const setup = await setUp(t, { ranges: true });
   await cutPull(setup);
   await setup.pull(never, { compression: "zstd" });
-  assert.deepEqual(setup.ranges(), ["", ""]);
+  assert.deepEqual(setup.ranges(), [""]);
   assert.equal((await setup.partials()).length, 1);
 });
 
@@ -171,20 +193,27 @@ test("a directory of parts that others can write to is not used", async (t) => {
   const path = await cutPull(setup);
   await chmod(join(path, ".."), 0o777);
   await setup.pull();
-  assert.deepEqual(setup.ranges(), ["", ""]);
+  assert.deepEqual(setup.ranges(), [""]);
 });
 
 test("with a directory of its own for layers on their way nothing is kept", async (t) => {
   const setup = await setUp(t, { ranges: true });
-  setup.registry.addFault(blobPath, { truncateAt: CUT, times: 1 });
+  cutOnce(setup.registry);
   const tmpDirectory = setup.store.directory;
-  await assert.rejects(setup.pull(never, { tmpDirectory }), { code: "HTTP_UNREACHABLE" });
+  await assert.rejects(setup.pull(never, { tmpDirectory }), { code: "REGISTRY_DENIED" });
   assert.deepEqual(await setup.partials(), []);
 });
 
 test("bytes that are not the blob's are not kept", async (t) => {
   const setup = await setUp(t, { ranges: true });
-  setup.registry.addFault(blobPath, { bytes: Buffer.alloc(layer.size), times: 1 });
+  setup.registry.addFault(blobPath, { bytes: Buffer.alloc(layer.size), times: 2 });
   await assert.rejects(setup.pull(), { code: "CONTENT_DIGEST_MISMATCH" });
   assert.deepEqual(await setup.partials(), []);
+});
+
+test("bytes that are not the blob's are asked for once more, from the beginning", async (t) => {
+  const setup = await setUp(t, { ranges: true });
+  setup.registry.addFault(blobPath, { bytes: Buffer.alloc(layer.size), times: 1 });
+  await setup.pull();
+  assert.deepEqual(setup.ranges(), ["", ""]);
 });

@@ -12,16 +12,48 @@ export interface DockerRegistry extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface DockerRegistryOptions {
+  /** Lines of an htpasswd file (bcrypt alone); lets in only who is in it. Absent: everybody. */
+  readonly htpasswd?: string;
+  /** Lets in who brings a token that `startTokenIssuer`'s service signed. Absent: everybody. */
+  readonly token?: TokenTrust;
+  /** URL of the registry that it is to be a cache of. */
+  readonly mirrored?: string;
+}
+
+/** The registry's own names of what it asks of a token. */
+export interface TokenTrust {
+  readonly realm: string;
+  readonly service: string;
+  readonly issuer: string;
+  /** Path of the PEM certificate that signs tokens. */
+  readonly rootcertbundle: string;
+}
+
 /**
  * Starts Debian's docker-registry on a free loopback port and returns when it answers.
  *
  * @throws Error with the registry's own words when it ends before that
  */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export async function startDockerRegistry({
+  htpasswd,
+  token,
+  mirrored,
+}: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await mkdtempDisposable(join(tmpdir(), "siflet-registry-")));
   const configFile = join(directory.path, "config.yml");
-  await writeFile(configFile, configText(join(directory.path, "storage")));
+  const users = join(directory.path, "htpasswd");
+  if (htpasswd !== undefined) await writeFile(users, htpasswd);
+  const auth =
+    htpasswd !== undefined
+      ? { auth: { htpasswd: { realm: "test", path: users } } }
+      : token !== undefined
+        ? { auth: { token } }
+        : {};
+  const proxy = mirrored === undefined ? {} : { proxy: { remoteurl: mirrored } };
+  const more = { ...auth, ...proxy };
+  await writeFile(configFile, configText(join(directory.path, "storage"), more));
   // The kernel ends the registry should this process be killed before it can.
   const registry = spawn(
     "setpriv",
@@ -35,7 +67,8 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   });
   const host = await listeningAddress(registry);
   const answer = await fetch(`http://${host}/v2/`);
-  if (!answer.ok) throw new Error(`docker-registry at ${host} answered ${answer.status} to /v2/`);
+  if (!answer.ok && answer.status !== 401)
+    throw new Error(`docker-registry at ${host} answered ${answer.status} to /v2/`);
   const running = starting.move();
   const close = async (): Promise<void> => {
     await running.disposeAsync();
@@ -44,12 +77,13 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
 }
 
 /** JSON, which is YAML too, so that no path needs quoting. */
-function configText(storage: string): string {
+function configText(storage: string, more: object): string {
   return JSON.stringify({
     version: "0.1",
     log: { level: "info", formatter: "json", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: { addr: "127.0.0.1:0" },
+    ...more,
   });
 }
 

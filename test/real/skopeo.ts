@@ -10,6 +10,8 @@ export interface PushOptions {
   readonly format?: "v2s2";
   /** Refuses to change any blob, else skopeo swaps in gzip copies that the registry has. */
   readonly preserveDigests?: boolean;
+  /** File of the login to push with; default: as nobody. */
+  readonly authFile?: string;
 }
 
 /**
@@ -25,8 +27,10 @@ export async function pushImage(
 ): Promise<string> {
   const format = options.format === undefined ? [] : ["--format", options.format];
   const preserve = options.preserveDigests === true ? ["--preserve-digests"] : [];
-  return await copy(
-    ["--dest-tls-verify=false", "--dest-no-creds", ...format, ...preserve],
+  const { authFile } = options;
+  const login = authFile === undefined ? ["--dest-no-creds"] : ["--dest-authfile", authFile];
+  return await copyImage(
+    ["--dest-tls-verify=false", ...login, ...format, ...preserve],
     `oci:${image.layout}:${image.tag}`,
     `docker://${name}`,
   );
@@ -52,12 +56,12 @@ export async function recompressImage(
   await using work = await mkdtempDisposable(join(tmpdir(), "siflet-recompress-"));
   // Decompressed first: skopeo leaves alone what is compressed in any way.
   const plain = `dir:${join(work.path, "plain")}`;
-  await copy(["--dest-decompress"], `oci:${image.layout}:${image.tag}`, plain);
+  await copyImage(["--dest-decompress"], `oci:${image.layout}:${image.tag}`, plain);
   const how =
     compression === "zstd"
       ? ["--dest-compress-format", "zstd"]
       : ["--dest-oci-accept-uncompressed-layers"];
-  await copy(how, plain, `oci:${layout}:${image.tag}`);
+  await copyImage(how, plain, `oci:${layout}:${image.tag}`);
   const made = { layout, tag: image.tag };
   for (const layer of await layersOf(made)) {
     if (layer.mediaType !== LAYER_TYPES[compression]) {
@@ -67,7 +71,16 @@ export async function recompressImage(
   return made;
 }
 
-async function copy(options: readonly string[], from: string, to: string): Promise<string> {
+/**
+ * `skopeo copy` between any two of its transports.
+ *
+ * @returns the digest of the manifest that was written
+ */
+export async function copyImage(
+  options: readonly string[],
+  from: string,
+  to: string,
+): Promise<string> {
   await using home = await mkdtempDisposable(join(tmpdir(), "siflet-skopeo-"));
   const digestFile = join(home.path, "digest");
   // skopeo remembers which compressed forms of a blob it met, for root in a folder of the system.

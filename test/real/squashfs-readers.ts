@@ -16,11 +16,16 @@ export interface PartitionRange {
 
 const CAP_SYS_ADMIN = 21n;
 
-/** Whether this process may mount: root with the capability, and loop devices. */
-export async function canMount(): Promise<boolean> {
+/** Whether this process has root's right to mount, whatever there is to be mounted. */
+export async function hasMountRight(): Promise<boolean> {
   const status = await readFile("/proc/self/status", "utf8");
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  return ((effective >> CAP_SYS_ADMIN) & 1n) === 1n && existsSync("/dev/loop-control");
+  return ((effective >> CAP_SYS_ADMIN) & 1n) === 1n;
+}
+
+/** Whether this process may mount: root with the capability, and loop devices. */
+export async function canMount(): Promise<boolean> {
+  return (await hasMountRight()) && existsSync("/dev/loop-control");
 }
 
 /** Whether a test may mount; one that may not is skipped, but in CI that is a failure. */

@@ -145,7 +145,7 @@ async function convert(
       size,
       mediaType: "application/vnd.oci.image.layer.v1.tar",
       packPath: join(directory, `${index}.pack`),
-      spoolPath: undefined,
+      spool: undefined,
     };
     await conversion.convertLayer(task, streamed(layer), () => undefined, signal);
   }

@@ -1,0 +1,2 @@
+export { ArchiveError, type ArchiveErrorCode } from "./archive-error.ts";
+export { openArchive, type ArchiveOptions, type OpenedArchive } from "./open-archive.ts";

@@ -1,0 +1,1 @@
+export type { ErrorCode } from "./error-code.ts";

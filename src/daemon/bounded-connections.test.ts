@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import {
+  connect as connectHttp2,
+  createServer,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+} from "node:http2";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { BoundedConnections, type ConnectionBounds } from "./bounded-connections.ts";
+
+/** A server that answers when it is told to, within `bounds`. */
+async function startServer(
+  t: TestContext,
+  bounds: ConnectionBounds,
+): Promise<{
+  /** A connection that may not have come yet. */
+  readonly dial: () => ClientHttp2Session;
+  /** One that the server knows. */
+  readonly open: () => Promise<ClientHttp2Session>;
+  readonly answer: () => void;
+}> {
+  const directory = await mkdtempDisposable(join(tmpdir(), "siflet-bounds-"));
+  const waiting: (() => void)[] = [];
+  const server = createServer((_request, response) => {
+    waiting.push(() => response.end());
+  });
+  const connections = new BoundedConnections(server, bounds);
+  const path = join(directory.path, "s");
+  await new Promise<void>((resolve) => {
+    server.listen(path, resolve);
+  });
+  t.after(async () => {
+    for (const session of connections.sessions) session.destroy();
+    server.close();
+    await directory.remove();
+  });
+  const dial = (): ClientHttp2Session => {
+    const session = connectHttp2("http://localhost", {
+      createConnection: () => connect({ path }),
+    });
+    session.on("error", () => undefined);
+    t.after(() => {
+      session.destroy();
+    });
+    return session;
+  };
+  return {
+    dial,
+    open: async () => {
+      const session = dial();
+      await new Promise((resolve) => session.on("remoteSettings", resolve));
+      return session;
+    },
+    answer: () => {
+      for (const end of waiting.splice(0)) end();
+    },
+  };
+}
+
+async function isClosed(session: ClientHttp2Session): Promise<void> {
+  if (session.closed) return;
+  await new Promise((resolve) => session.on("close", resolve));
+}
+
+function request(session: ClientHttp2Session): ClientHttp2Stream {
+  const stream = session.request({ ":method": "POST" }, { endStream: false });
+  stream.on("error", () => undefined);
+  stream.resume();
+  return stream;
+}
+
+async function reaches(session: ClientHttp2Session): Promise<void> {
+  await new Promise((resolve) => session.ping(resolve));
+}
+
+test("of too many connections the one that was idle longest is closed, and none that works", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 60_000 });
+  const working = await server.open();
+  const stream = request(working);
+  stream.end();
+  await reaches(working);
+  const idle = await server.open();
+  const used = await server.open();
+  const last = await server.open();
+  await isClosed(idle);
+  for (const session of [working, used, last]) {
+    await reaches(session);
+    assert.equal(session.closed, false);
+  }
+  // Once it has its answer it is idle like the others, and the one that was used last.
+  server.answer();
+  await new Promise((resolve) => stream.on("close", resolve));
+  await server.open();
+  await isClosed(used);
+  await reaches(working);
+});
+
+test("where all connections work the one that came last is closed", async (t) => {
+  const server = await startServer(t, { connections: 1, requestMs: 60_000 });
+  const working = await server.open();
+  request(working).end();
+  await reaches(working);
+  await isClosed(server.dial());
+  await reaches(working);
+});
+
+test("a request that never ends is ended", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 20 });
+  const session = await server.open();
+  const stream = request(session);
+  stream.write("half");
+  await new Promise((resolve) => stream.on("close", resolve));
+  await reaches(session);
+  assert.equal(session.closed, false);
+});
+
+test("one that came whole may be answered later", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 20 });
+  const session = await server.open();
+  const late = request(session);
+  const half = request(session);
+  late.end("whole");
+  half.write("half");
+  // Its time was over no sooner than that of the one that came whole.
+  await new Promise((resolve) => half.on("close", resolve));
+  assert.equal(late.closed, false);
+  server.answer();
+  await new Promise((resolve) => late.on("close", resolve));
+  assert.equal(late.rstCode, 0);
+});

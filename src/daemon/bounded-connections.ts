@@ -1,0 +1,86 @@
+import type { Http2Server, Http2Session, ServerHttp2Stream } from "node:http2";
+
+/** What a server lets its clients keep open. */
+export interface ConnectionBounds {
+  /** Connections; beyond them the one that was idle longest is closed. */
+  readonly connections: number;
+  /** Milliseconds in which a request has to arrive whole. */
+  readonly requestMs: number;
+}
+
+export const DEFAULT_BOUNDS: ConnectionBounds = { connections: 512, requestMs: 30_000 };
+
+/**
+ * Keeps clients from holding more than they need: connections that nobody uses and requests that never
+ * end. A client whose idle connection is closed opens another one when it needs it.
+ */
+export class BoundedConnections {
+  readonly #bounds: ConnectionBounds;
+  /** The one that was used longest ago first. */
+  readonly #sessions = new Set<Http2Session>();
+  readonly #busy = new Map<Http2Session, number>();
+
+  constructor(server: Http2Server, bounds: ConnectionBounds) {
+    this.#bounds = bounds;
+    server.on("session", (session) => {
+      this.#came(session);
+    });
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      this.#began(stream);
+    });
+  }
+
+  get sessions(): Iterable<Http2Session> {
+    return this.#sessions;
+  }
+
+  #came(session: Http2Session): void {
+    this.#sessions.add(session);
+    // What a client does wrong ends its own connection and nothing else.
+    session.on("error", () => {
+      session.destroy();
+    });
+    session.on("close", () => {
+      this.#sessions.delete(session);
+      this.#busy.delete(session);
+    });
+    if (this.#sessions.size > this.#bounds.connections) this.#closeIdlest(session);
+  }
+
+  /** Closes the connection that was idle longest; where all work, the one that came last. */
+  #closeIdlest(last: Http2Session): void {
+    for (const session of this.#sessions) {
+      if (this.#busy.has(session) || session === last) continue;
+      this.#sessions.delete(session);
+      session.close();
+      // One that never sent anything has no way to say goodbye.
+      session.destroy();
+      return;
+    }
+    last.destroy();
+  }
+
+  #began(stream: ServerHttp2Stream): void {
+    const { session } = stream;
+    if (session === undefined) return;
+    this.#busy.set(session, (this.#busy.get(session) ?? 0) + 1);
+    const late = setTimeout(() => {
+      if (stream.state.remoteClose !== 1) stream.close();
+    }, this.#bounds.requestMs).unref();
+    stream.on("close", () => {
+      clearTimeout(late);
+      this.#ended(session);
+    });
+  }
+
+  #ended(session: Http2Session): void {
+    const left = (this.#busy.get(session) ?? 1) - 1;
+    if (left > 0) {
+      this.#busy.set(session, left);
+      return;
+    }
+    this.#busy.delete(session);
+    // Used just now: the last one to be closed.
+    if (this.#sessions.delete(session)) this.#sessions.add(session);
+  }
+}

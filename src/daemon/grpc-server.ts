@@ -1,0 +1,56 @@
+import { constants, createServer, type Http2Server } from "node:http2";
+import { Code, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  BoundedConnections,
+  DEFAULT_BOUNDS,
+  type ConnectionBounds,
+} from "./bounded-connections.ts";
+
+/** What clients of the interface take, and what we take from them. @see cri.md §1.1 */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Calls at a time on one connection. */
+const MAX_STREAMS = 250;
+
+type Handler = Parameters<typeof createServer>[1] & {};
+
+/** A gRPC server that is not listening yet, and its connections. */
+export interface GrpcServer {
+  readonly server: Http2Server;
+  readonly connections: BoundedConnections;
+}
+
+/** Speaks gRPC alone, without compression; what nobody serves is UNIMPLEMENTED. */
+export function grpcServer(
+  routes: (router: ConnectRouter) => void,
+  interceptors: readonly Interceptor[],
+  bounds: ConnectionBounds = DEFAULT_BOUNDS,
+): GrpcServer {
+  const handler = connectNodeAdapter({
+    routes,
+    interceptors: [...interceptors],
+    connect: false,
+    grpcWeb: false,
+    acceptCompression: [],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+    binaryOptions: { readUnknownFields: false },
+    fallback: unimplemented as Parameters<typeof connectNodeAdapter>[0]["fallback"] & {},
+  });
+  const settings = { maxConcurrentStreams: MAX_STREAMS };
+  const server = createServer({ settings }, handler);
+  return { server, connections: new BoundedConnections(server, bounds) };
+}
+
+const unimplemented: Handler = (_request, response) => {
+  // The answer stands in the headers: there is no message.
+  response.stream.respond(
+    {
+      [constants.HTTP2_HEADER_STATUS]: 200,
+      [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
+      "grpc-status": Code.Unimplemented,
+      "grpc-message": "siflet does not serve this method",
+    },
+    { endStream: true },
+  );
+};

@@ -1,0 +1,51 @@
+import type { ConvertedFile } from "./convert-image.ts";
+import type { LayerReuse } from "./layer-reuse.ts";
+import { loadConversion } from "./load-conversion.ts";
+import type { OpenedSource } from "./open-source.ts";
+import type { PullContext, PullOptions } from "./pull-context.ts";
+import { conversionChoice, spoolDirectory } from "./pull-options.ts";
+import type { ResolvedImage } from "./resolve-image.ts";
+
+/** Where a conversion works. */
+interface ConversionPlace {
+  /** The file grows here. */
+  readonly directory: string;
+  readonly reuse: LayerReuse | undefined;
+}
+
+/**
+ * Converts `image` with what the context and the caller chose, once there is a place and room for it.
+ *
+ * @throws as `requireRoomToConvert` and `convertImage`
+ */
+export async function convertResolved(
+  image: ResolvedImage,
+  { source, what }: Pick<OpenedSource, "source" | "what">,
+  { directory, reuse }: ConversionPlace,
+  context: PullContext,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<ConvertedFile> {
+  using _place = await context.conversions?.take(signal);
+  const { convertImage, requireRoomToConvert } = await loadConversion();
+  await using spool = await spoolDirectory(options.tmpDirectory, directory);
+  const choice = conversionChoice(options, context);
+  await requireRoomToConvert(image, { choice, directory, reuse, what });
+  return await convertImage(
+    image,
+    source,
+    {
+      choice,
+      compressors: context.compressors,
+      jobs: options.jobs,
+      limits: context.limits,
+      what,
+      directory,
+      spoolDirectory: spool.path,
+      tmpDirectory: options.tmpDirectory,
+      reuse,
+      onEvent: options.onEvent,
+    },
+    signal,
+  );
+}

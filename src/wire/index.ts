@@ -1,0 +1,10 @@
+export { adminSchema, AdminService, type AdminMessage, type AdminMessageName } from "./admin-v1.ts";
+export { encodedField } from "./encoded-field.ts";
+export {
+  CGROUP_DRIVER,
+  ImageService,
+  runtimeSchema,
+  RuntimeService,
+  type RuntimeMessage,
+  type RuntimeMessageName,
+} from "./runtime-v1.ts";
