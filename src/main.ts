@@ -28,6 +28,15 @@ const environment: Environment = {
   isRoot: process.geteuid?.() === 0,
   parallelism: availableParallelism(),
   userId: process.geteuid?.() ?? 0,
+  groupId: process.getegid?.() ?? 0,
+  get userName() {
+    try {
+      return userInfo().username;
+    } catch {
+      return undefined;
+    }
+  },
+  architecture: process.arch,
   // Asked for when needed: looking at it already changes how it is read.
   get stdin() {
     return process.stdin;
@@ -100,7 +109,7 @@ const environment: Environment = {
         });
         return new library.Libraries({ ...shared, registries, hosts: libraryHosts });
       }),
-      hostPlatform: hostPlatform(process.arch),
+      hostPlatform: hostPlatform(environment.architecture),
       now: Date.now,
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     };

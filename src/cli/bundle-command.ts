@@ -1,6 +1,4 @@
-import { userInfo } from "node:os";
 import { resolve } from "node:path";
-import process from "node:process";
 import {
   deleteBundle,
   makeBundle,
@@ -162,20 +160,10 @@ async function returnAll(borrower: string, session: Session): Promise<void> {
   }
 }
 
-async function machineOf(session: Session): Promise<Machine> {
-  const host = await session.environment.openHost();
-  const groupId = process.getegid?.() ?? 0;
-  const userName = userNameHere();
+async function machineOf({ environment }: Session): Promise<Machine> {
+  const { groupId, userName } = environment;
+  const host = await environment.openHost();
   return systemMachine(host, { groupId, ...(userName === undefined ? {} : { userName }) });
-}
-
-/** Undefined for a number that has no entry. */
-function userNameHere(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }
 
 const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
@@ -197,7 +185,7 @@ function wishOf(args: readonly string[], flags: BundleFlags, session: Session): 
     ...(args.length === 0 ? {} : { command: args }),
     ...(flags.anyArchitecture === true
       ? {}
-      : { architecture: hostPlatform(process.arch).architecture }),
+      : { architecture: hostPlatform(environment.architecture).architecture }),
     isWritable: flags.writable === true,
     network: flags.network,
     binds: (flags.bind ?? []).map((text) => parseBind(text, environment.workingDirectory)),

@@ -89,6 +89,11 @@ export interface Environment extends Surroundings {
   readonly version: string;
   /** Of the user whose rights the process has. */
   readonly userId: number;
+  readonly groupId: number;
+  /** Absent for a number that has no entry. */
+  readonly userName: string | undefined;
+  /** Of the processor, as Node says it: `x64`. */
+  readonly architecture: string;
   /** Standard input, from which an archive or a password may come. */
   readonly stdin: InputStream;
   readonly stdout: TextStream;
