@@ -35,6 +35,7 @@ export { copyHashed } from "./copy-contents.ts";
 export { homeDirectory } from "./home-directory.ts";
 export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
+export { Slots, type SlotLoad } from "./slots.ts";
 export { clearAway } from "./clear-away.ts";
 export { exists } from "./exists.ts";
 export { fileSize } from "./file-size.ts";

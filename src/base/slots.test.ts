@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TransferSlots } from "./transfer-slots.ts";
+import { Slots } from "./slots.ts";
 
 const never = new AbortController().signal;
 
@@ -16,7 +16,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 test("places are given in order, and no more than there are", async () => {
-  const slots = new TransferSlots({ perRegistry: 2, total: 9 });
+  const slots = new Slots({ perGroup: 2, total: 9 });
   const held = [await slots.take("a", never), await slots.take("a", never)];
   const [third, fourth] = [slots.take("a", never), slots.take("a", never)];
   assert.equal(await isSettled(third), false);
@@ -29,16 +29,16 @@ test("places are given in order, and no more than there are", async () => {
   (await fourth)[Symbol.dispose]();
 });
 
-test("who waits for one registry does not hold up another one", async () => {
-  const slots = new TransferSlots({ perRegistry: 1, total: 3 });
+test("who waits for one group does not hold up another one", async () => {
+  const slots = new Slots({ perGroup: 1, total: 3 });
   using _a = await slots.take("a", never);
   const waiting = slots.take("a", never);
   using _b = await slots.take("b", never);
   assert.equal(await isSettled(waiting), false);
 });
 
-test("the places of all registries together are bounded", async () => {
-  const slots = new TransferSlots({ perRegistry: 2, total: 2 });
+test("the places of all groups together are bounded", async () => {
+  const slots = new Slots({ perGroup: 2, total: 2 });
   const a = await slots.take("a", never);
   using _b = await slots.take("b", never);
   assert.equal(slots.takeFree("c"), undefined);
@@ -49,7 +49,7 @@ test("the places of all registries together are bounded", async () => {
 });
 
 test("an abort ends the waiting, and its place goes to the next", async () => {
-  const slots = new TransferSlots({ perRegistry: 1, total: 1 });
+  const slots = new Slots({ perGroup: 1, total: 1 });
   const held = await slots.take("a", never);
   const stop = new AbortController();
   const first = slots.take("a", stop.signal);

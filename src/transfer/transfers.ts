@@ -1,23 +1,24 @@
-import type { HttpClient } from "../http/index.ts";
+import { type SlotLoad, Slots } from "../base/index.ts";
+import { abortError, type HttpClient } from "../http/index.ts";
 import type { TransferOptions } from "./blob-transfer.ts";
 import type { Span } from "./content-range.ts";
 import { transferredInParallel } from "./parallel-transfer.ts";
-import { type TransferLimits, type TransferLoad, TransferSlots } from "./transfer-slots.ts";
+import type { TransferLimits } from "./transfer-limits.ts";
 
 /** All transfers of one client, which share how many may be on their way. */
 export class Transfers {
   readonly #client: Pick<HttpClient, "clock" | "random">;
   readonly #connections: number;
-  readonly #slots: TransferSlots;
+  readonly #slots: Slots;
 
   constructor(client: Pick<HttpClient, "clock" | "random">, limits: TransferLimits) {
     this.#client = client;
     this.#connections = limits.perBlob;
-    this.#slots = new TransferSlots(limits);
+    this.#slots = new Slots({ perGroup: limits.perRegistry, total: limits.total });
   }
 
   /** How many are on their way now, and how many wait. */
-  get load(): TransferLoad {
+  get load(): SlotLoad {
     return this.#slots.load;
   }
 
@@ -36,8 +37,17 @@ export class Transfers {
   ): AsyncIterable<Uint8Array> {
     const { clock, random } = this.#client;
     const takeFree = (): Disposable | undefined => this.#slots.takeFree(host);
-    using _place = await this.#slots.take(host, signal);
+    using _place = await this.#place(host, signal);
     const how = { clock, random, open, connections: this.#connections, takeFree };
     yield* transferredInParallel(span, how, signal);
+  }
+
+  async #place(host: string, signal: AbortSignal): Promise<Disposable> {
+    try {
+      return await this.#slots.take(host, signal);
+    } catch {
+      // As everything else of a transfer that was aborted.
+      throw abortError(signal);
+    }
   }
 }
