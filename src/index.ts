@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism, hostname, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { DEFAULT_LIMITS, homeDirectory, readAtMost } from "./base/index.ts";
+import { DEFAULT_LIMITS, homeDirectory, makeDirectories, readAtMost } from "./base/index.ts";
 import { defaultJobs, realmsIn } from "./config/index.ts";
 import { findableCredentials, GivenCredentials, type AuthConfig } from "./credentials/index.ts";
 import { ConfiguredHosts, registriesConfPlaces } from "./hosts/index.ts";
@@ -153,7 +153,7 @@ export async function pull(
     listener.onEvent({ kind: "warning", message });
   });
   const directory = resolve(location);
-  await mkdir(directory, { recursive: true });
+  await makeDirectories(directory, 0o777);
   const { cacheDirectory, cacheBytes: maxBytes = USUAL_CACHE_BYTES } = settings;
   const cache =
     cacheDirectory === undefined ? undefined : { directory: resolve(cacheDirectory), maxBytes };

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { lstat, open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isErrno } from "./errno.ts";
+import { makeDirectories } from "./make-directories.ts";
 import { takeTurn } from "./take-turn.ts";
 
 /** For nobody but its owner. */
@@ -50,7 +51,7 @@ async function replaceFile(
   state: FileState,
 ): Promise<boolean> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  await makeDirectories(directory, DIRECTORY_MODE);
   const temporary = join(directory, `.siflet-${randomBytes(8).toString("hex")}`);
   try {
     // A scope of its own, so that it is closed before it is renamed.

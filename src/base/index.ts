@@ -23,6 +23,7 @@ export {
   type LocatedValue,
   plainValue,
 } from "./located-value.ts";
+export { makeDirectories } from "./make-directories.ts";
 export { readAtMost } from "./read-at-most.ts";
 export { runBeside, type RunBeside } from "./run-beside.ts";
 export { shellWord } from "./shell-word.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync } from "node:fs";
-import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rename, rm, stat } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { isErrno, takeTurn } from "../base/index.ts";
+import { isErrno, makeDirectories, takeTurn } from "../base/index.ts";
 import { DaemonError } from "./daemon-error.ts";
 
 /** Where a daemon listens. */
@@ -75,7 +75,7 @@ export async function listen(
 }
 
 async function makeDirectory(directory: string, groupId: number | undefined): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  const first = await makeDirectories(directory, DIRECTORY_MODE);
   if (first === undefined) return;
   chmodSync(directory, DIRECTORY_MODE);
   chownSync(directory, -1, groupId ?? -1);

@@ -1,7 +1,7 @@
-import { link, mkdir, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
+import { link, readdir, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { isErrno } from "../base/index.ts";
+import { isErrno, makeDirectories } from "../base/index.ts";
 import type { Digest } from "../image/index.ts";
 import { checkPack } from "./check-pack.ts";
 import { PackError } from "./pack-error.ts";
@@ -84,7 +84,7 @@ export class PackCache {
     const bytes = (await stat(from)).size;
     if (bytes > this.maxBytes) return;
     const path = this.#pathOf(key);
-    await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
+    await makeDirectories(join(path, ".."), 0o700);
     await this.evict(this.maxBytes - bytes);
     try {
       await link(from, path);

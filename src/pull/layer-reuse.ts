@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { makeDirectories } from "../base/index.ts";
 import type { BlobSource } from "../image/index.ts";
 import { PackCache, type PackKey } from "../packs/index.ts";
 import type { Store } from "../store/index.ts";
@@ -72,7 +72,7 @@ export class LayerReuse {
   async directory(): Promise<ScratchDirectory> {
     const { directory } = this.#cache;
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectories(directory, 0o700);
     } catch (error) {
       throw outputError(directory, error);
     }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { fileSize, isErrno } from "../base/index.ts";
+import { fileSize, isErrno, makeDirectories } from "../base/index.ts";
 import type { Descriptor } from "../image/index.ts";
 import { isMarkOfDead, newProcessMark } from "./process-mark.ts";
 
@@ -62,7 +62,7 @@ export class Partials {
    * @param use - what else the caller's claim is for, so that nobody without it has the same file
    */
   async open({ digest, size }: Descriptor, use: string): Promise<PartialBlob | undefined> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(this.#directory, 0o700);
     if (!(await isOursAlone(this.#directory))) return undefined;
     this.#swept ??= this.#sweep();
     await this.#swept;

@@ -1,4 +1,4 @@
-import { assertNever, isErrno } from "../base/index.ts";
+import { assertNever, isErrno, makeDirectories } from "../base/index.ts";
 import { access, chmod, chown, constants, mkdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { storeFailure, StoreError } from "./store-error.ts";
@@ -63,7 +63,7 @@ export async function makeStoreDirectory(
   try {
     await makeParents(paths.root, readers);
     // Of one for its owner alone parents that are missing are made the same way: XDG asks for 0700 too.
-    const made = await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    const made = await makeDirectories(paths.root, 0o700);
     if (made !== undefined || readers.kind !== "owner") {
       await admit(paths.root, readers);
     }
@@ -79,7 +79,7 @@ export async function makeStoreDirectory(
 async function makeParents(root: string, readers: Readers): Promise<void> {
   if (readers.kind === "owner") return;
   const parent = dirname(root);
-  const first = await mkdir(parent, { recursive: true, mode: 0o755 });
+  const first = await makeDirectories(parent, 0o755);
   if (first === undefined) return;
   for (let path = parent; path.length >= first.length; path = dirname(path)) {
     if (readers.kind === "group") await chown(path, -1, readers.gid);
