@@ -1,4 +1,4 @@
-import { constants, createServer, type Http2Server } from "node:http2";
+import { constants, createServer, type Http2Server, type Http2ServerResponse } from "node:http2";
 import { Code, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import {
@@ -26,7 +26,7 @@ export function grpcServer(
   interceptors: readonly Interceptor[],
   bounds: ConnectionBounds = DEFAULT_BOUNDS,
 ): GrpcServer {
-  const handler = connectNodeAdapter({
+  const adapter = connectNodeAdapter({
     routes,
     interceptors: [...interceptors],
     connect: false,
@@ -37,20 +37,33 @@ export function grpcServer(
     binaryOptions: { readUnknownFields: false },
     fallback: unimplemented as Parameters<typeof connectNodeAdapter>[0]["fallback"] & {},
   });
+  const handler: Handler = (request, response) => {
+    // It names nobody on a unix socket, and clients send all sorts of it: the path of the socket, or none.
+    request.headers[constants.HTTP2_HEADER_AUTHORITY] = "localhost";
+    try {
+      adapter(request, response);
+    } catch {
+      refuse(response, Code.Internal, "expected headers of printable ASCII");
+    }
+  };
   const settings = { maxConcurrentStreams: MAX_STREAMS };
   const server = createServer({ settings }, handler);
   return { server, connections: new BoundedConnections(server, bounds) };
 }
 
 const unimplemented: Handler = (_request, response) => {
-  // The answer stands in the headers: there is no message.
-  response.stream.respond(
+  refuse(response, Code.Unimplemented, "siflet does not serve this method");
+};
+
+/** The answer stands in the headers: there is no message. */
+function refuse({ stream }: Http2ServerResponse, code: Code, message: string): void {
+  stream.respond(
     {
       [constants.HTTP2_HEADER_STATUS]: 200,
       [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
-      "grpc-status": Code.Unimplemented,
-      "grpc-message": "siflet does not serve this method",
+      "grpc-status": code,
+      "grpc-message": message,
     },
     { endStream: true },
   );
-};
+}
