@@ -42,3 +42,4 @@ export { exists } from "./exists.ts";
 export { fileSize } from "./file-size.ts";
 export { editFile } from "./edit-file.ts";
 export { takeTurn } from "./take-turn.ts";
+export { boundPrivately, isAnswered } from "./unix-socket.ts";

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync } from "node:fs";
 import { lstat, readdir, rename, rm, stat } from "node:fs/promises";
-import { connect, type Server } from "node:net";
+import type { Server } from "node:net";
 import { basename, dirname, join } from "node:path";
-import process from "node:process";
-import { isErrno, makeDirectories, takeTurn } from "../base/index.ts";
+import { boundPrivately, isAnswered, isErrno, makeDirectories, takeTurn } from "../base/index.ts";
 import { DaemonError } from "./daemon-error.ts";
 
 /** Where a daemon listens. */
@@ -56,7 +55,7 @@ export async function listen(
     await makeDirectory(dirname(path), place.groupId);
     await requireFree(path);
     await sweep(path);
-    await bindPrivately(server, fresh);
+    await boundPrivately(() => bind(server, { path: fresh }, fresh));
     chownSync(fresh, -1, place.groupId ?? -1);
     chmodSync(fresh, SOCKET_MODE);
     const identity = await identityOf(fresh);
@@ -105,37 +104,6 @@ async function requireFree(path: string): Promise<void> {
   }
   if (await isAnswered(path)) {
     throw new DaemonError("DAEMON_RUNNING", `${path}: somebody listens there already`);
-  }
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const socket = connect({ path });
-  socket.on("connect", () => {
-    resolve(true);
-  });
-  socket.on("error", (error) => {
-    if (isErrno(error, "ECONNREFUSED", "ENOENT")) resolve(false);
-    // It listens, and has more to do than it can answer.
-    else if (isErrno(error, "EAGAIN")) resolve(true);
-    else reject(error);
-  });
-  try {
-    return await promise;
-  } finally {
-    socket.destroy();
-  }
-}
-
-/** Binds so that nobody but the owner can connect: the kernel takes the mode from the umask. */
-async function bindPrivately(server: Server, path: string): Promise<void> {
-  const before = process.umask(0o177);
-  try {
-    const bound = bind(server, { path }, path);
-    process.umask(before);
-    await bound;
-  } finally {
-    process.umask(before);
   }
 }
 

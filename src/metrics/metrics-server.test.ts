@@ -90,6 +90,15 @@ test("a unix socket is for its owner and group, and takes the place of one that 
   }
 });
 
+test("a unix socket that somebody answers at stays theirs", async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), "siflet-metrics-"));
+  const path = join(directory.path, "metrics.sock");
+  const place = { kind: "path", path } as const;
+  await using _first = await serveMetrics(place, SOURCE, noFault);
+  await assert.rejects(serveMetrics(place, SOURCE, noFault), { code: "EADDRINUSE" });
+  assert.equal((await ask({ socketPath: path }, "/metrics")).body, "a 1\n");
+});
+
 test("a file that is no socket stays as it is", async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), "siflet-metrics-"));
   const path = join(directory.path, "metrics.sock");

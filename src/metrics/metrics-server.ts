@@ -1,6 +1,6 @@
 import { chmod, lstat, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isErrno } from "../base/index.ts";
+import { boundPrivately, isAnswered, isErrno } from "../base/index.ts";
 
 /** Where a server of metrics listens: of this host alone. */
 export type MetricsPlace =
@@ -99,10 +99,10 @@ function send(response: ServerResponse, status: number, text: string, type = "te
   response.end(body);
 }
 
-/** A socket that a daemon left which was killed: whoever starts as this one does is the only one. */
+/** A socket that a daemon left which was killed; where one answers, to listen fails. */
 async function removeStale(path: string): Promise<void> {
   try {
-    if ((await lstat(path)).isSocket()) await rm(path);
+    if ((await lstat(path)).isSocket() && !(await isAnswered(path))) await rm(path);
   } catch (error) {
     if (!isErrno(error, "ENOENT")) throw error;
   }
@@ -111,13 +111,12 @@ async function removeStale(path: string): Promise<void> {
 async function listenAt(server: Server, place: MetricsPlace): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once("error", reject);
-  server.listen(
-    place.kind === "path" ? { path: place.path } : { host: place.host, port: place.port },
-    () => {
-      server.off("error", reject);
-      resolve(undefined);
-    },
-  );
+  const listening = (): void => {
+    server.off("error", reject);
+    resolve(undefined);
+  };
+  if (place.kind === "path") boundPrivately(() => server.listen({ path: place.path }, listening));
+  else server.listen({ host: place.host, port: place.port }, listening);
   await promise;
   if (place.kind === "path") await chmod(place.path, 0o660);
 }

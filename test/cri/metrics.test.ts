@@ -80,6 +80,16 @@ test("metrics are for the daemon's user and group, and end with it", async (t) =
   await assert.rejects(ask("/healthz"), { code: "ENOENT" });
 });
 
+test("a second daemon takes neither socket nor metrics from the first", async (t) => {
+  const { place, sample } = await setUp(t);
+  await assert.rejects(place.start(), /metrics at .*EADDRINUSE|somebody listens there already/);
+  assert.equal(await sample("siflet_store_images"), 0);
+  // Nor does one with a socket of its own.
+  const other = ["--socket", join(place.directory, "other.sock")];
+  await assert.rejects(place.start({ words: other }), /metrics at .*EADDRINUSE/);
+  assert.equal(await sample("siflet_store_images"), 0);
+});
+
 test("a daemon whose metrics cannot be served does not start", async (t) => {
   const place = await DaemonPlace.make();
   t.after(() => place[Symbol.asyncDispose]());
