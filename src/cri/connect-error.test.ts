@@ -44,6 +44,12 @@ describe("a failure as gRPC answers it", () => {
       message: "image: none",
     },
     {
+      name: "words of a client in words of gRPC, in one line of bounded length",
+      error: new ConnectError(`\u001b[2J${"h".repeat(5000)}`, Code.InvalidArgument),
+      code: Code.InvalidArgument,
+      message: `[2J${"h".repeat(1996)}…`,
+    },
+    {
       name: "a mistake of ours, whose words stay with us",
       error: new TypeError("password=hunter2"),
       code: Code.Internal,

@@ -31,7 +31,7 @@ export function connectErrorOf(error: unknown, { client, stopping }: CallSignals
       : new ConnectError("the client has left", Code.Canceled);
   }
   const cause = firstOf(error);
-  if (cause instanceof ConnectError) return cause;
+  if (cause instanceof ConnectError) return bounded(cause);
   if (cause instanceof CodedError && isErrorCode(cause.code)) return codedError(cause, cause.code);
   if (stopping.aborted) return new ConnectError(STOPPING, Code.Unavailable);
   return new ConnectError(INTERNAL, Code.Internal, undefined, undefined, cause);
@@ -42,6 +42,14 @@ function codedError(error: Error, errorCode: keyof typeof SERVICE_STATUS): Conne
   const text = terminalText(error.message, MAX_MESSAGE_CHARS);
   const message = marker === undefined ? text : `${marker}: ${text}`;
   return new ConnectError(message, code, undefined, undefined, error);
+}
+
+/** Its words may repeat some of a client's, which no header takes as they are. */
+function bounded(error: ConnectError): ConnectError {
+  const message = terminalText(error.rawMessage, MAX_MESSAGE_CHARS);
+  return message === error.rawMessage
+    ? error
+    : new ConnectError(message, error.code, undefined, undefined, error.cause);
 }
 
 /** An error while releasing something hides the one that it followed. */

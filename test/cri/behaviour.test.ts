@@ -206,6 +206,25 @@ const failures: readonly Failure[] = [
     message: /^runtime handler "kata": expected one of those that are configured \(gvisor\)$/,
   },
   {
+    name: "a runtime handler that is longer than any answer",
+    reference: () => put("handled"),
+    wish: { runtimeHandler: "k".repeat(1_000_000) },
+    code: codes.INVALID_ARGUMENT,
+    message: /^runtime handler "kkk/,
+  },
+  {
+    name: "a name that is longer than any answer",
+    reference: () => `registry.example/${"n".repeat(1_000_000)}`,
+    code: codes.INVALID_ARGUMENT,
+    message: /^image name "registry\.example/,
+  },
+  {
+    name: "a name with control characters",
+    reference: () => "registry.example/a\u0000\u001b[2J\nb:1",
+    code: codes.INVALID_ARGUMENT,
+    message: /^[^\p{Cc}]+$/u,
+  },
+  {
     name: "an image that is not there",
     reference: () => `${registry.host}/absent:1`,
     code: codes.NOT_FOUND,
