@@ -99,7 +99,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   // `package` for what a library's token is.
   cri: ["base", "wire", "image", "http", "credentials", "store", "pull", "package", "codes"],
-  admin: ["base", "wire", "store", "pull", "cri"],
+  admin: ["base", "image", "wire", "store", "pull", "cri"],
   daemon: ["base", "wire", "packs", "store", "pull", "upkeep", "metrics", "logs", "cri", "admin"],
   // `base`, `image`, `config`, `credentials`, `packs`, `store`, `pull`, `signing`, `keys`, `signed`, `upkeep`, `doctor` and `bundle` to run; the others for the codes of their
   // errors alone, and `http` and `registry` for the client of its tests.

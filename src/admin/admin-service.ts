@@ -1,11 +1,18 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { isErrno } from "../base/index.ts";
 import { imageTextOf, lookupOf, type NodeImages } from "../cri/index.ts";
+import { ImageError } from "../image/index.ts";
 import { freshImage, rootFileSystem } from "../pull/index.ts";
 import type { Borrow, BorrowOptions, StoredImage } from "../store/index.ts";
 import { adminSchema, type AdminMessage, type AdminService } from "../wire/index.ts";
 import type { RunningPulls } from "./running-pulls.ts";
 import { storeEvents } from "./store-events.ts";
+
+/** Every list of borrows and every status of an image tells them: more would fit in none. */
+const MOST_OWNER_CHARS = 256;
+const MOST_NOTE_CHARS = 4096;
+const CONTROL = /\p{Cc}/u;
 
 /** What the service is made of. */
 export interface AdminServiceParts {
@@ -38,9 +45,13 @@ export class SifletAdminService implements ServiceImpl<typeof AdminService> {
     const { store } = this.#parts.images;
     const { text, names } = lookupOf(imageTextOf(request));
     const owner = ownerOf(request);
+    const options = this.#optionsOf(request);
     const fresh = await this.#fresh(text, signal);
-    const borrowed = await store.borrow(text, names, owner, this.#optionsOf(request));
-    const image = borrowed.id === fresh.id ? { ...borrowed, path: fresh.path } : borrowed;
+    // Read before it is borrowed: whoever is told that it failed has what they had before.
+    const answer = await mountable(fresh, signal);
+    const image = await store.borrow(text, names, owner, options);
+    if (image.id === fresh.id) return answer;
+    // The name means another one by now.
     try {
       return await mountable(image, signal);
     } catch (error) {
@@ -111,6 +122,12 @@ export class SifletAdminService implements ServiceImpl<typeof AdminService> {
         Code.InvalidArgument,
       );
     }
+    if (note.length > MOST_NOTE_CHARS || CONTROL.test(note)) {
+      throw new ConnectError(
+        `note: expected at most ${MOST_NOTE_CHARS} characters, and no control characters`,
+        Code.InvalidArgument,
+      );
+    }
     return {
       ...(expiresAtMs === 0n ? {} : { expiresAt }),
       ...(note === "" ? {} : { note }),
@@ -122,7 +139,7 @@ async function mountable(
   image: StoredImage,
   signal: AbortSignal,
 ): Promise<AdminMessage<"BorrowAndPathResponse">> {
-  const partition = await rootFileSystem(image.path, signal);
+  const partition = await partitionOf(image, signal);
   return create(adminSchema("BorrowAndPathResponse"), {
     imageId: image.id,
     path: image.path,
@@ -132,6 +149,20 @@ async function mountable(
     architecture: partition.architecture ?? "",
     ociConfig: image.ociConfigJson ?? "",
   });
+}
+
+async function partitionOf(
+  { id, names, path }: StoredImage,
+  signal: AbortSignal,
+): ReturnType<typeof rootFileSystem> {
+  try {
+    return await rootFileSystem(path, signal);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+    throw new ImageError("NOT_FOUND", `${names.tags[0] ?? id}: its file is gone; pull it again`, {
+      cause: error,
+    });
+  }
 }
 
 function borrowMessage(
@@ -149,6 +180,9 @@ function borrowMessage(
 }
 
 function ownerOf({ owner }: { readonly owner: string }): string {
-  if (owner !== "") return owner;
-  throw new ConnectError("owner: expected who borrows, got an empty text", Code.InvalidArgument);
+  if (owner !== "" && owner.length <= MOST_OWNER_CHARS && !CONTROL.test(owner)) return owner;
+  throw new ConnectError(
+    `owner: expected who borrows, in 1 to ${MOST_OWNER_CHARS} characters without control characters`,
+    Code.InvalidArgument,
+  );
 }

@@ -130,8 +130,50 @@ test("an image whose file cannot be given stays with nobody", async () => {
   const name = put("vanished");
   const id = await client.pull(name);
   await rm(join(place.store, `images/${id}.sif`));
-  await assert.rejects(ask("borrowAndPath", { image: name, owner: "me" }));
+  await assert.rejects(ask("borrowAndPath", { image: name, owner: "me" }), {
+    code: codes.NOT_FOUND,
+    details: `${name}: its file is gone; pull it again`,
+  });
   assert.deepEqual((await ask<Borrows>("listBorrows", { image: id })).borrows, []);
+});
+
+test("who borrows is told in few and plain words", async () => {
+  const name = put("worded");
+  const id = await client.pull(name);
+  const wrong = [
+    { owner: "" },
+    { owner: "o".repeat(257) },
+    { owner: "me\nyou" },
+    { owner: "me\u0000" },
+    { owner: "me", note: "n".repeat(4097) },
+    { owner: "me", note: "\u001b[2J" },
+  ];
+  for (const fields of wrong) {
+    await assert.rejects(ask("borrowAndPath", { image: name, ...fields }), {
+      code: codes.INVALID_ARGUMENT,
+      details: /^(owner|note): expected /,
+    });
+  }
+  assert.deepEqual((await ask<Borrows>("listBorrows", { image: id })).borrows, []);
+  const owner = "ö".repeat(256);
+  await ask("borrowAndPath", { image: name, owner, note: "n".repeat(4096) });
+  await ask("return", { image: id, owner });
+});
+
+test("who has an image keeps it, whatever becomes of a second try to borrow it", async () => {
+  const name = put("kept");
+  const id = await client.pull(name);
+  await ask("borrowAndPath", { image: name, owner: "me" });
+  // The container that has it open goes on.
+  await rm(join(place.store, `images/${id}.sif`));
+  await assert.rejects(ask("borrowAndPath", { image: name, owner: "me" }));
+  const { borrows } = await ask<Borrows>("listBorrows", { image: id });
+  assert.deepEqual(
+    borrows.map(({ owner }) => owner),
+    ["me"],
+  );
+  await assert.rejects(client.remove(id), { code: codes.FAILED_PRECONDITION });
+  await ask("return", { image: id, owner: "me" });
 });
 
 interface Pulls {
