@@ -14,7 +14,7 @@ const PART = 64;
  * Every image of a store as an encoded message, in order of ids. Before each answer the store is asked what
  * any process has changed since the last one, which costs next to nothing; only that is encoded anew.
  * To encode 10,000 images for each list would hold up all other calls. A file that somebody else takes
- * away is noticed when its image is asked for alone, or changes.
+ * away is noticed when its image is asked for alone (`doubt`), changes, or is checked.
  */
 export class EncodedImages {
   readonly #reader: Store;
@@ -26,6 +26,8 @@ export class EncodedImages {
   #position: number | undefined;
   /** How often all was forgotten: what was read before does not count after. */
   #forgotten = 0;
+  /** Ids whose files have to be looked at again. */
+  readonly #doubted = new Set<string>();
   #whole: { readonly field: EncodedField } | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -58,6 +60,16 @@ export class EncodedImages {
     this.#forgotten += 1;
   }
 
+  /** Whether the last list had the image. */
+  isListed(id: string): boolean {
+    return this.#messages.has(id);
+  }
+
+  /** Looks at the file of an image anew before the next answer. */
+  doubt(id: string): void {
+    this.#doubted.add(id);
+  }
+
   #sorted(): Uint8Array[] {
     return this.#ids.flatMap((id) => this.#messages.get(id) ?? []);
   }
@@ -75,10 +87,12 @@ export class EncodedImages {
     const known = this.#position;
     const forgotten = this.#forgotten;
     const { position, isComplete, changes } = await this.#reader.changesSince(known);
-    if (known === position) return;
+    if (known === position && this.#doubted.size === 0) return;
     this.#whole = undefined;
+    const doubted = [...this.#doubted];
+    this.#doubted.clear();
     if (known === undefined || !isComplete) await this.#readAll();
-    else await this.#readSome([...new Set(changes.map(({ id }) => id))]);
+    else await this.#readSome([...new Set([...changes.map(({ id }) => id), ...doubted])]);
     if (this.#forgotten === forgotten) this.#position = position;
   }
 

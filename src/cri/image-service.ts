@@ -154,10 +154,13 @@ export class CriImageService implements ServiceImpl<typeof ImageService> {
   ): Promise<
     { readonly image: StoredImage; readonly message: RuntimeMessage<"Image"> } | undefined
   > {
-    const { reader, sources } = this.#parts.images;
-    const found = await findImage(reader, text);
+    const { images, encoded } = this.#parts;
+    const found = await findImage(images.reader, text);
     if (found === undefined) return undefined;
-    const message = imageMessage(found.image, found.facts, sources().pins);
+    const message = imageMessage(found.image, found.facts, images.sources().pins);
+    // Its file went, or came back, and nothing in the store says so: lists have to agree.
+    const isThere = message !== undefined;
+    if (encoded.isListed(found.image.id) !== isThere) encoded.doubt(found.image.id);
     return message && { image: found.image, message };
   }
 

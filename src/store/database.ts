@@ -35,7 +35,7 @@ import { numberOf, optionalNumberOf, textOf } from "./row.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
 
-/** A use is not recorded this soon after another one: a write waits for the disk, and none is as fine. */
+/** So soon after another one a use is no reason to write: that waits for the disk, and none is as fine. */
 const USE_GRAIN_MS = 60_000;
 
 /** How long use times may wait for a write that they can share. */
@@ -53,6 +53,8 @@ export class Database implements Answers<DatabaseOperation> {
   readonly #readOnly: boolean;
   readonly #paths: StorePaths;
   readonly #uses = new Map<string, number>();
+  /** Whether one of them is worth a write of its own. */
+  #isUseDue = false;
   /** Whether the backup knows less of images and names than the database. */
   #isBackupOld = false;
   #backupTimer: NodeJS.Timeout | undefined;
@@ -264,8 +266,12 @@ export class Database implements Answers<DatabaseOperation> {
   touch({ id, now }: Argument<"touch">): void {
     // Who may only read a store leaves no trace of having done so.
     if (this.#readOnly) return;
-    if (now - (lastUse(this.#connection, id) ?? now) < USE_GRAIN_MS) return;
+    const last = lastUse(this.#connection, id);
+    if (last === undefined) return;
+    // Whatever is written next has it with it: what removes idle images knows every use of this process.
     this.#uses.set(id, now);
+    if (now - last < USE_GRAIN_MS) return;
+    this.#isUseDue = true;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.flushUses();
@@ -365,7 +371,7 @@ export class Database implements Answers<DatabaseOperation> {
 
   /** Writes the use times that wait; they keep waiting where that fails. */
   flushUses(): void {
-    if (this.#uses.size === 0) return;
+    if (!this.#isUseDue) return;
     try {
       this.#write(() => undefined);
     } catch {
@@ -424,6 +430,7 @@ export class Database implements Answers<DatabaseOperation> {
       return work();
     });
     this.#uses.clear();
+    this.#isUseDue = false;
     return result;
   }
 }

@@ -13,6 +13,8 @@ const SIZE = 100;
 
 interface Setup {
   readonly store: Store;
+  /** Has the time go on by so many hours. */
+  readonly wait: (hours: number) => number;
   /** Makes an image that was used last so many hours ago. */
   readonly make: (letter: string, hours: number) => Promise<string>;
   /** First letters of the images that are left. */
@@ -29,6 +31,7 @@ async function setUp(t: TestContext): Promise<Setup> {
   const letters = new Map<string, string>();
   return {
     store,
+    wait: (hours) => (now += hours * HOUR_MS),
     async make(letter, hours) {
       now = NOW - hours * HOUR_MS;
       const names = { tags: [`reg.test/${letter}:1`], digests: [] };
@@ -129,6 +132,20 @@ test("what was used lately stays, and what is missing then is told", async (t) =
   const { images, missingBytes } = await collect({ policy, space: used(900) });
   assert.deepEqual([images.length, missingBytes], [1, 300]);
   assert.equal(await left(), "a");
+});
+
+test("what was asked for just now stays, also where that is not written down yet", async (t) => {
+  const { store, make, left, wait, collect } = await setUp(t);
+  const longAgo = await make("a", 50);
+  const justNow = await make("b", 0);
+  await make("c", 50);
+  // Half a minute: sooner after another use than is written for its own sake.
+  const now = wait(1 / 120);
+  await store.touch(longAgo);
+  await store.touch(justNow);
+  const policy = { lowPercent: 0, highPercent: 1, minAgeMs: 15_000 };
+  await collect({ policy, now, space: used(1000) });
+  assert.equal(await left(), "ab");
 });
 
 test("an abort ends it before anything more goes", async (t) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -442,6 +442,25 @@ describe("an image that is there", () => {
     assert.equal(await client.status(name), null);
     assert.equal(await client.pull(name), id);
     assert.equal((await client.status(name))?.id, id);
+  });
+
+  test("whose file is gone when it is asked for is in no list either, until the file is back", async () => {
+    const name = put("mislaid");
+    const id = await client.pull(name);
+    const file = join(place.store, `images/${id}.sif`);
+    assert.equal(await isListed(id), true);
+    await rename(file, `${file}.mislaid`);
+    assert.equal(await client.status(name), null);
+    assert.equal(await isListed(id), false);
+    assert.deepEqual(await client.list(name), []);
+    assert.ok((await client.stream()).flat().every((image) => image.id !== id));
+    await rename(`${file}.mislaid`, file);
+    const image = await client.status(name);
+    assert.equal(image?.id, id);
+    assert.deepEqual(
+      (await client.list()).find((each) => each.id === id),
+      image,
+    );
   });
 
   test("is told with the runtime handler that it was pulled for last", async () => {
