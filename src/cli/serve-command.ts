@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { exists } from "../base/index.ts";
 import { daemonSocket, formatOrigin, originOf, type Config, type Key } from "../config/index.ts";
@@ -190,6 +190,7 @@ async function openSources(
     defaults: { jobs: values.jobs, tmpDirectory: tmpdir, cache },
     pins: values.pins,
     runtimeHandlers: values["daemon.runtimeHandlers"],
+    configDigest: `sha256:${createHash("sha256").update(JSON.stringify(values)).digest("hex")}`,
     housekeeping: housekeepingOf(config),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -16,6 +16,8 @@ export interface ImageSources {
   readonly pins: readonly string[];
   /** Kubernetes' runtime handlers that pulls may name, besides the usual one, which has no name. */
   readonly runtimeHandlers: readonly string[];
+  /** Of all settings, `sha256:…`: equal where they are. */
+  readonly configDigest: string;
 }
 
 /** The images of a node, and what is needed to serve them. */

@@ -29,9 +29,13 @@ const IMAGES_ONLY = {
  * What of Kubernetes' runtime service an image service must answer for its clients to start, and what it can
  * answer honestly.
  *
+ * @param configDigest - that of the settings in force
  * @see cri.md §1.4
  */
-export function runtimeService(facts: DaemonFacts): ServiceImpl<typeof RuntimeService> {
+export function runtimeService(
+  facts: DaemonFacts,
+  configDigest: () => string,
+): ServiceImpl<typeof RuntimeService> {
   return {
     version: (): RuntimeMessage<"VersionResponse"> =>
       create(runtimeSchema("VersionResponse"), {
@@ -45,7 +49,7 @@ export function runtimeService(facts: DaemonFacts): ServiceImpl<typeof RuntimeSe
         status: {
           conditions: ["RuntimeReady", "NetworkReady"].map((type) => ({ ...IMAGES_ONLY, type })),
         },
-        info: verbose ? { siflet: JSON.stringify(shown(facts)) } : {},
+        info: verbose ? { siflet: JSON.stringify(shown(facts, configDigest())) } : {},
       }),
     runtimeConfig: (): RuntimeMessage<"RuntimeConfigResponse"> =>
       create(runtimeSchema("RuntimeConfigResponse"), {
@@ -58,6 +62,6 @@ export function runtimeService(facts: DaemonFacts): ServiceImpl<typeof RuntimeSe
   };
 }
 
-function shown({ version, storeDirectory }: DaemonFacts): object {
-  return { version, store: storeDirectory, services: ["ImageService"] };
+function shown({ version, storeDirectory }: DaemonFacts, configDigest: string): object {
+  return { version, store: storeDirectory, configDigest, services: ["ImageService"] };
 }

@@ -97,7 +97,8 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   });
   const routes = (router: ConnectRouter): void => {
     router.service(ImageService, service);
-    router.service(RuntimeService, runtimeService(parts.facts));
+    const runtime = runtimeService(parts.facts, () => sources.get().configDigest);
+    router.service(RuntimeService, runtime);
     router.service(AdminService, new SifletAdminService({ images, pulls, draining: signal }));
   };
   const server = grpcServer(routes, [observeCalls(observer, stopping.signal)]);

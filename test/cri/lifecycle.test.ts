@@ -168,6 +168,15 @@ test("a configuration is read again when that is asked for", async (t) => {
   await client.pull(name);
   assert.equal((await client.status(name))?.pinned, false);
 
+  const digest = async (): Promise<string> => {
+    const { info } = (await client.call("RuntimeService", "status", { verbose: true })) as {
+      readonly info: Readonly<Record<string, string>>;
+    };
+    return (JSON.parse(info["siflet"] ?? "") as { configDigest: string }).configDigest;
+  };
+  const first = await digest();
+  assert.match(first, /^sha256:[0-9a-f]{64}$/);
+
   const reload = async (text: string, told: RegExp): Promise<void> => {
     await place.configure(text);
     const since = daemon.log.length;
@@ -180,6 +189,7 @@ test("a configuration is read again when that is asked for", async (t) => {
     (await client.list()).map(({ pinned }) => pinned),
     [true],
   );
+  assert.notEqual(await digest(), first);
 
   await reload('trust:\n  names:\n    "*/other:1":\n      mode: required', /was read again/);
   assert.equal((await client.status(name))?.pinned, false);
@@ -198,6 +208,9 @@ test("a configuration is read again when that is asked for", async (t) => {
   await reload("daemon:\n  drainSeconds: 7", /daemon\.drainSeconds has changed .*needs a restart/);
   await daemon.said(/was read again/, daemon.log.length - 1);
   await client.pull(`${registry.host}/other:1`);
+
+  await reload("", /was read again/);
+  assert.equal(await digest(), first);
 });
 
 test("Singularity-CRI's names of store and socket are taken, with a note", async (t) => {
