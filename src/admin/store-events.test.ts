@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StoreChange } from "../store/index.ts";
-import { eventsOf } from "./store-events.ts";
+import type { StoreChange, StoreChanges } from "../store/index.ts";
+import { eventsOf, storeEvents } from "./store-events.ts";
 
 interface Row {
   readonly name: string;
@@ -68,4 +68,27 @@ describe("what changes of a store mean", () => {
       assert.deepEqual(told, events);
     });
   }
+});
+
+test("a watcher who was away for more than is kept is told so, and of what comes after", async () => {
+  const log: StoreChanges[] = [
+    { position: 7, isComplete: true, changes: [] },
+    { position: 9000, isComplete: false, changes: [] },
+    { position: 9001, isComplete: true, changes: [{ kind: "came", id: "a" }] },
+  ];
+  const asked: (number | undefined)[] = [];
+  const reader = {
+    changesSince: (since?: number): Promise<StoreChanges> => {
+      asked.push(since);
+      return Promise.resolve(log.shift() ?? { position: 9001, isComplete: true, changes: [] });
+    },
+  };
+  const stop = new AbortController();
+  const told: string[] = [];
+  for await (const { kind, imageId } of storeEvents(reader, stop.signal)) {
+    told.push(`${kind} ${imageId}`);
+    if (told.length === 3) stop.abort();
+  }
+  assert.deepEqual(told, ["watching ", "lost ", "pulled a"]);
+  assert.deepEqual(asked, [undefined, 7, 9000]);
 });

@@ -13,7 +13,7 @@ const INTERVAL_MS = 250;
  * aborted. The first one says that it has begun.
  */
 export async function* storeEvents(
-  reader: Store,
+  reader: Pick<Store, "changesSince">,
   signal: AbortSignal,
 ): AsyncGenerator<Event, void> {
   let { position } = await reader.changesSince();
