@@ -3,6 +3,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import {
   connect as connectHttp2,
   createServer,
+  type Http2ServerResponse,
   type ClientHttp2Session,
   type ClientHttp2Stream,
 } from "node:http2";
@@ -22,11 +23,13 @@ async function startServer(
   /** One that the server knows. */
   readonly open: () => Promise<ClientHttp2Session>;
   readonly answer: () => void;
+  /** The same with a body, or with the beginning of one. */
+  readonly answerWith: (body: Uint8Array, isWhole: boolean) => void;
 }> {
   const directory = await mkdtempDisposable(join(tmpdir(), "siflet-bounds-"));
-  const waiting: (() => void)[] = [];
+  const waiting: Http2ServerResponse[] = [];
   const server = createServer((_request, response) => {
-    waiting.push(() => response.end());
+    waiting.push(response);
   });
   const connections = new BoundedConnections(server, bounds);
   const path = join(directory.path, "s");
@@ -56,7 +59,13 @@ async function startServer(
       return session;
     },
     answer: () => {
-      for (const end of waiting.splice(0)) end();
+      for (const response of waiting.splice(0)) response.end();
+    },
+    answerWith: (body, isWhole) => {
+      for (const response of waiting.splice(0)) {
+        if (isWhole) response.end(body);
+        else response.write(body);
+      }
     },
   };
 }
@@ -131,4 +140,38 @@ test("one that came whole may be answered later", async (t) => {
   server.answer();
   await new Promise((resolve) => late.on("close", resolve));
   assert.equal(late.rstCode, 0);
+});
+
+/** More than a client takes without being asked to read. */
+const LARGE = Buffer.alloc(1_000_000);
+
+function unread(session: ClientHttp2Session): ClientHttp2Stream {
+  const stream = session.request({ ":method": "POST" }, { endStream: true });
+  stream.on("error", () => undefined);
+  return stream.pause();
+}
+
+test("an answer that its client does not read is given up", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 20 });
+  const session = await server.open();
+  const stream = unread(session);
+  await reaches(session);
+  server.answerWith(LARGE, true);
+  await new Promise((resolve) => stream.on("close", resolve));
+  assert.notEqual(stream.rstCode, 0);
+  await reaches(session);
+  assert.equal(session.closed, false);
+});
+
+test("one that goes on is kept, however long nobody reads it", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 20 });
+  const session = await server.open();
+  const watch = unread(session);
+  await reaches(session);
+  server.answerWith(LARGE, false);
+  const list = unread(session);
+  await reaches(session);
+  server.answerWith(LARGE, true);
+  await new Promise((resolve) => list.on("close", resolve));
+  assert.equal(watch.closed, false);
 });

@@ -1,18 +1,18 @@
-import type { Http2Server, Http2Session, ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from "node:http2";
 
 /** What a server lets its clients keep open. */
 export interface ConnectionBounds {
   /** Connections; beyond them the one that was idle longest is closed. */
   readonly connections: number;
-  /** Milliseconds in which a request has to arrive whole. */
+  /** Milliseconds in which a request has to arrive whole; so long at least an answer waits to be read. */
   readonly requestMs: number;
 }
 
 export const DEFAULT_BOUNDS: ConnectionBounds = { connections: 512, requestMs: 30_000 };
 
 /**
- * Keeps clients from holding more than they need: connections that nobody uses and requests that never
- * end. A client whose idle connection is closed opens another one when it needs it.
+ * Keeps clients from holding more than they need: connections that nobody uses, requests that never
+ * end and answers that nobody reads; one that goes on, for somebody who watches, may wait. A client whose idle connection is closed opens another one when it needs it.
  */
 export class BoundedConnections {
   readonly #bounds: ConnectionBounds;
@@ -67,8 +67,16 @@ export class BoundedConnections {
     const late = setTimeout(() => {
       if (stream.state.remoteClose !== 1) stream.close();
     }, this.#bounds.requestMs).unref();
+    let wasUnread = false;
+    const looks = setInterval(() => {
+      // What was handed on in whole lies in memory until the client takes it.
+      const isUnread = stream.writableEnded && !stream.writableFinished;
+      if (isUnread && wasUnread) stream.close(constants.NGHTTP2_CANCEL);
+      wasUnread = isUnread;
+    }, this.#bounds.requestMs).unref();
     stream.on("close", () => {
       clearTimeout(late);
+      clearInterval(looks);
       this.#ended(session);
     });
   }
