@@ -13,7 +13,7 @@ import { describeFile, PullError, readable } from "../pull/index.ts";
 import { SifError } from "../sif/index.ts";
 import type { TrustedSigner } from "../config/index.ts";
 import { partsFault, type PemKey, type SignedParts } from "../signing/index.ts";
-import type { Store, StoredImage } from "../store/index.ts";
+import type { StoredImage, StoreEvidence } from "../store/index.ts";
 import { trustedKeys, type Judgement, type Trust, type TrustReport } from "../trust/index.ts";
 import { usageError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -86,7 +86,7 @@ async function* verifyNamed(
     } else {
       await using store = await openStoreToLookInto(text, session);
       const found = await findImageToUse(store, text, session);
-      yield await verifyStored(text, found.image, found.store, trust, flags, session);
+      yield await verifyStored(text, found.image, found.store.evidence, trust, flags, session);
     }
   }
 }
@@ -102,7 +102,7 @@ async function* verifyAll(
     const what = shortId(image.id);
     try {
       const verify = (): Promise<Verified> =>
-        verifyStored(what, image, store, trust, flags, session);
+        verifyStored(what, image, store.evidence, trust, flags, session);
       yield await readable(image.path, verify);
     } catch (error) {
       if (!isFaultOfImage(error)) throw error;
@@ -151,13 +151,13 @@ async function verifyFile(
 async function verifyStored(
   what: string,
   { id, names: own, origin, path, source, sideLoaded }: StoredImage,
-  store: Store,
+  evidence: StoreEvidence,
   trust: Trust,
   flags: VerifyFlags,
   session: Session,
 ): Promise<Verified> {
   const names = [...own.tags, ...own.digests];
-  const kept = await store.keptSignatures(id);
+  const kept = await evidence.keptSignatures(id);
   const judged = {
     what,
     names,
@@ -166,7 +166,7 @@ async function verifyStored(
     ...(kept.size === 0 && (origin === "local" || sideLoaded) ? {} : { beside: keptBeside(kept) }),
     ...(origin === "layers"
       ? {}
-      : { file: { path, digests: new Map(await store.objectDigests(id)) } }),
+      : { file: { path, digests: new Map(await evidence.objectDigests(id)) } }),
   };
   return verifiedOf(what, names, await trust.report(judged, session.signal), flags);
 }

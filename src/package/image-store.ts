@@ -211,7 +211,7 @@ export class ImageStore implements AsyncDisposable {
     const { store, trust } = this.#parts;
     return Info.of(infoOf(image), this.#home, trust, {
       from: image.source.reference,
-      kept: async () => await store.keptSignatures(image.id),
+      kept: async () => await store.evidence.keptSignatures(image.id),
     });
   }
 }

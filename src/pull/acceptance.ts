@@ -1,5 +1,5 @@
 import type { JudgedFile, JudgedImage, SignedImage } from "../image/index.ts";
-import type { Store, StoredImage } from "../store/index.ts";
+import type { StoredImage, StoreEvidence } from "../store/index.ts";
 import type { OpenedSource } from "./open-source.ts";
 import type { ResolvedImage, ResolvedSif } from "./resolve-image.ts";
 import { inStep, type OnPullEvent } from "./pull-events.ts";
@@ -60,7 +60,7 @@ export class Acceptance {
 
   /** Accepts an image that is in the store, or throws: its file is read only where nobody did before. */
   async requireStored(
-    store: Store,
+    evidence: StoreEvidence,
     { id, origin, path }: StoredImage,
     signal: AbortSignal,
   ): Promise<void> {
@@ -69,10 +69,10 @@ export class Acceptance {
       return;
     }
     if (this.#gate === undefined) return;
-    const digests = new Map(await store.objectDigests(id));
+    const digests = new Map(await evidence.objectDigests(id));
     const known = digests.size;
     await this.#judge(signal, { path, digests });
-    if (digests.size > known) await store.recordObjectDigests(id, digests);
+    if (digests.size > known) await evidence.recordObjectDigests(id, digests);
   }
 
   async #judge(signal: AbortSignal, file?: JudgedFile): Promise<void> {

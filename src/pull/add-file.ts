@@ -65,7 +65,7 @@ export async function addFile(
     },
     signal,
   );
-  await store.recordObjectDigests(image.id, digests);
+  await store.evidence.recordObjectDigests(image.id, digests);
   return image;
 }
 

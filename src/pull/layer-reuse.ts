@@ -93,7 +93,7 @@ export class LayerReuse {
     const { origin } = this.#source;
     if (origin === undefined || this.#store === undefined) return false;
     const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
-    if (!(await this.#store.delivered(origin, [delivery]))) return false;
+    if (!(await this.#store.evidence.delivered(origin, [delivery]))) return false;
     return await this.#source.has(layer.descriptor, signal);
   }
 
@@ -102,6 +102,6 @@ export class LayerReuse {
     const { origin } = this.#source;
     if (origin === undefined || this.#store === undefined) return;
     const delivery = { blobDigest: layer.descriptor.digest, diffId: layer.diffId };
-    await this.#store.recordDeliveries(origin, [delivery]);
+    await this.#store.evidence.recordDeliveries(origin, [delivery]);
   }
 }

@@ -78,7 +78,9 @@ export class OtherStores {
     host: string,
     layers: readonly DeliveredLayer[],
   ): Promise<boolean> {
-    return (await this.#ask(store, async () => await store.delivered(host, layers))) ?? false;
+    return (
+      (await this.#ask(store, async () => await store.evidence.delivered(host, layers))) ?? false
+    );
   }
 
   /**

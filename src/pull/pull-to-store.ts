@@ -105,12 +105,12 @@ class StorePull {
   async findKnown(): Promise<StoredImage | undefined> {
     const key = this.#manifestKey();
     if (key === undefined || (await this.#acceptance.needsManifest())) return undefined;
-    const contentKey = await this.#store.manifestContent(key);
+    const contentKey = await this.#store.evidence.manifestContent(key);
     const image = contentKey === undefined ? undefined : await this.#findContent(contentKey);
     if (image !== undefined) return await this.#adopt(image);
     // Another store stands for its own images alone.
     return await this.#take(
-      async (other) => contentKey ?? (await other.manifestContent(key)),
+      async (other) => contentKey ?? (await other.evidence.manifestContent(key)),
       // The manifest that the caller has just read is recorded there for this repository.
       () => Promise.resolve(),
     );
@@ -188,7 +188,7 @@ class StorePull {
     const stored = await this.#findContent(contentKey);
     if (stored !== undefined && (await source.has(file, this.#signal))) {
       const key = this.#manifestKey();
-      if (key !== undefined) await this.#store.recordManifest({ ...key, contentKey });
+      if (key !== undefined) await this.#store.evidence.recordManifest({ ...key, contentKey });
       return await this.#adopt(stored);
     }
     await using staging = await this.#store.stage();
@@ -236,7 +236,7 @@ class StorePull {
     if (origin === undefined) return false;
     const layers = deliveriesOf(image);
     const isDelivered =
-      (await this.#store.delivered(origin, layers)) ||
+      (await this.#store.evidence.delivered(origin, layers)) ||
       (found !== undefined && (await this.#others.delivered(found, origin, layers)));
     if (!isDelivered) return false;
     for (const { descriptor } of image.layers) {
@@ -279,13 +279,13 @@ class StorePull {
 
   async #recordDeliveries(image: ResolvedImage): Promise<void> {
     const host = this.#opened.source.origin;
-    if (host !== undefined) await this.#store.recordDeliveries(host, deliveriesOf(image));
+    if (host !== undefined) await this.#store.evidence.recordDeliveries(host, deliveriesOf(image));
   }
 
   async #recordManifest(image: ResolvedImage): Promise<void> {
     const key = this.#manifestKey();
     if (key === undefined) return;
-    await this.#store.recordManifest({ ...key, contentKey: image.contentKey });
+    await this.#store.evidence.recordManifest({ ...key, contentKey: image.contentKey });
   }
 
   /** Judges a finished file by its names, and makes it an image. */
@@ -295,7 +295,7 @@ class StorePull {
     const file = { path: publication.file, directory, digests };
     await this.#acceptance.requireFile(file, this.#signal);
     const image = await this.#publish(publication);
-    await this.#store.recordObjectDigests(image.id, digests);
+    await this.#store.evidence.recordObjectDigests(image.id, digests);
     return image;
   }
 
@@ -309,14 +309,14 @@ class StorePull {
 
   /** Gives a stored image the names of this pull, where it may have them. */
   async #adopt(image: StoredImage): Promise<StoredImage> {
-    await this.#acceptance.requireStored(this.#store, image, this.#signal);
+    await this.#acceptance.requireStored(this.#store.evidence, image, this.#signal);
     this.#options.onEvent({ kind: "present", id: image.id });
     return await this.#keep(await this.#store.addNames(image.id, this.#names()));
   }
 
   /** Keeps what lies beside the image, by which it was judged and may be judged again. */
   async #keep(image: StoredImage): Promise<StoredImage> {
-    await this.#store.recordSignatures(image.id, this.#acceptance.kept);
+    await this.#store.evidence.recordSignatures(image.id, this.#acceptance.kept);
     return image;
   }
 

@@ -57,7 +57,7 @@ export async function signImage(
     },
     signal,
   );
-  await store.recordObjectDigests(signed.id, digests);
+  await store.evidence.recordObjectDigests(signed.id, digests);
   return signed;
 }
 

@@ -62,7 +62,7 @@ for (const { name, lose } of lost) {
     assert.equal(again.wasMade, false);
     assert.equal((await again.find("tag:2", ["tag:2"])).id, known[0]?.id);
     assert.deepEqual(await again.usedBy(known[0]?.id ?? ""), ["me"]);
-    assert.deepEqual(await again.strayFiles(), []);
+    assert.deepEqual(await again.repair.strayFiles(), []);
     assert.equal(await modeOf(path), "600");
     // What was there is still there, for whoever can make more of it.
     const aside = (await readdir(directory)).some((name) => name.startsWith("siflet.db.damaged"));
@@ -81,7 +81,7 @@ test("without a backup a lost database is empty, and the files are strays", asyn
   await using again = await openTestStore(directory);
   assert.equal(again.wasRebuilt, true);
   assert.deepEqual(await again.list(), []);
-  assert.equal((await again.strayFiles()).length, 1);
+  assert.equal((await again.repair.strayFiles()).length, 1);
 });
 
 test("who may only read a store with a damaged database is told so, and changes nothing", async (t) => {
@@ -116,7 +116,7 @@ test("a log that outlived its database is not played back into the next one", as
   await rm(join(directory, "siflet.db"));
   await using store = await openTestStore(directory);
   assert.equal(store.wasRebuilt, true);
-  assert.deepEqual(await store.integrity(), []);
+  assert.deepEqual(await store.repair.integrity(), []);
   assert.ok((await store.find("tag:1", ["tag:1"])).id);
 });
 
@@ -132,7 +132,7 @@ for (const how of ["lost", "damaged"] as const) {
     await holder.close();
     await using store = await openTestStore(directory);
     assert.equal(store.wasRebuilt, true);
-    assert.deepEqual(await store.integrity(), []);
+    assert.deepEqual(await store.repair.integrity(), []);
   });
 }
 
@@ -194,8 +194,8 @@ test("a damaged row is STORE_DAMAGED and named", async (t) => {
 test("an empty store is rebuilt too, and says so", async (t) => {
   const directory = await newDirectory(t);
   await using store = await openTestStore(directory);
-  assert.equal(await store.rebuild(), false);
+  assert.equal(await store.repair.rebuild(), false);
   await writeFile(join(directory, "siflet.db"), "no database".repeat(1000));
-  assert.equal(await store.rebuild(), true);
-  assert.deepEqual(await store.integrity(), []);
+  assert.equal(await store.repair.rebuild(), true);
+  assert.deepEqual(await store.repair.integrity(), []);
 });

@@ -21,10 +21,10 @@ for (const version of [1, 2, 3] as const) {
     assert.equal(image.sideLoaded, false);
     assert.deepEqual(image.localFiles, []);
     assert.deepEqual(image.borrowers, [{ who: "me", takenAt: 1 }]);
-    await store.recordObjectDigests(id, new Map([["sha256 1", "ab"]]));
-    assert.deepEqual(await store.objectDigests(id), new Map([["sha256 1", "ab"]]));
+    await store.evidence.recordObjectDigests(id, new Map([["sha256 1", "ab"]]));
+    assert.deepEqual(await store.evidence.objectDigests(id), new Map([["sha256 1", "ab"]]));
     assert.equal((await store.return("old:1", [name], "me")).length, 1);
-    assert.deepEqual(await store.integrity(), []);
+    assert.deepEqual(await store.repair.integrity(), []);
   });
 
   test(`one of version ${version} that may only be read is read as it is`, async (t) => {
@@ -36,7 +36,7 @@ for (const version of [1, 2, 3] as const) {
     assert.deepEqual(image.localFiles, []);
     assert.deepEqual(image.borrowers, [{ who: "me", takenAt: 1 }]);
     assert.equal((await store.list()).length, 1);
-    assert.deepEqual(await store.objectDigests(id), new Map());
+    assert.deepEqual(await store.evidence.objectDigests(id), new Map());
     assert.equal(versionOf(directory), version);
   });
 }

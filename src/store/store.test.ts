@@ -310,20 +310,20 @@ test("deliveries and manifests are known by host, and by repository", async (t) 
     deliveries: { host: "r.example", layers: [layer] },
     manifest: { ...manifest, contentKey: "key" },
   });
-  assert.equal(await store.delivered("r.example", [layer]), true);
-  assert.equal(await store.delivered("other.example", [layer]), false);
+  assert.equal(await store.evidence.delivered("r.example", [layer]), true);
+  assert.equal(await store.evidence.delivered("other.example", [layer]), false);
   const claimed = { blobDigest: c, diffId: b };
-  assert.equal(await store.delivered("r.example", [layer, claimed]), false);
-  await store.recordDeliveries("r.example", [claimed, layer]);
-  assert.equal(await store.delivered("r.example", [layer, claimed]), true);
+  assert.equal(await store.evidence.delivered("r.example", [layer, claimed]), false);
+  await store.evidence.recordDeliveries("r.example", [claimed, layer]);
+  assert.equal(await store.evidence.delivered("r.example", [layer, claimed]), true);
 
-  assert.equal(await store.manifestContent(manifest), "key");
+  assert.equal(await store.evidence.manifestContent(manifest), "key");
   const others = [{ host: "o.example" }, { repository: "x/z" }, { digest: a }, { platform: "" }];
   for (const other of others) {
-    assert.equal(await store.manifestContent({ ...manifest, ...other }), undefined);
+    assert.equal(await store.evidence.manifestContent({ ...manifest, ...other }), undefined);
   }
-  await store.recordManifest({ ...manifest, platform: "", contentKey: "another" });
-  assert.equal(await store.manifestContent({ ...manifest, platform: "" }), "another");
+  await store.evidence.recordManifest({ ...manifest, platform: "", contentKey: "another" });
+  assert.equal(await store.evidence.manifestContent({ ...manifest, platform: "" }), "another");
 });
 
 test("a closed store answers no more, and can be closed again", async (t) => {

@@ -1,31 +1,16 @@
-import { join } from "node:path";
 import type { StoreChanges } from "./change-log.ts";
 import type { Claim } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { DatabaseStart, RecordedImage, StoreCounts, StoreTraits } from "./operations.ts";
 import type { FileFacts } from "./file-facts.ts";
-import { parseProvenance } from "./parse-provenance.ts";
 import { publishImage, removeIdleImage, removeImage, type StoreParts } from "./publication.ts";
-import {
-  adoptImage,
-  discardStray,
-  findStrayFiles,
-  removeBroken,
-  type StrayFile,
-} from "./repair.ts";
 import type { StagingArea, Staging } from "./staging.ts";
-import { imageFile, type StorePaths } from "./store-directory.ts";
+import type { StorePaths } from "./store-directory.ts";
 import { StoreError } from "./store-error.ts";
-import type {
-  BorrowOptions,
-  DeliveredLayer,
-  ManifestKey,
-  ManifestRecord,
-  Names,
-  NewImage,
-  Publication,
-  StoredImage,
-} from "./stored-image.ts";
+import { StoreEvidence } from "./store-evidence.ts";
+import { StoreRepair } from "./store-repair.ts";
+import type { BorrowOptions, Names, NewImage, Publication, StoredImage } from "./stored-image.ts";
+import { storedOf } from "./stored-of.ts";
 
 /** What only a store that may be written has. */
 export interface StoreWriter {
@@ -78,6 +63,8 @@ export class Store implements AsyncDisposable {
    * backup, which may know less than the files do.
    */
   readonly wasRebuilt: boolean;
+  readonly evidence: StoreEvidence;
+  readonly repair: StoreRepair;
   readonly #paths: StorePaths;
   readonly #client: DatabaseClient;
   readonly #now: () => number;
@@ -94,6 +81,8 @@ export class Store implements AsyncDisposable {
     this.#client = client;
     this.#now = now;
     this.#writer = writer;
+    this.evidence = new StoreEvidence(client, (what) => this.#write(what));
+    this.repair = new StoreRepair(paths, traits, client, (what) => this.#write(what).parts);
   }
 
   /**
@@ -286,56 +275,6 @@ export class Store implements AsyncDisposable {
     return this.#writer === undefined;
   }
 
-  /** What is wrong with the database, in SQLite's words; nothing for a sound one. */
-  async integrity(): Promise<readonly string[]> {
-    return await this.#client.call("integrity", undefined);
-  }
-
-  /**
-   * Puts a damaged database aside and makes another one out of its last backup.
-   *
-   * @returns whether it was damaged
-   */
-  async rebuild(): Promise<boolean> {
-    this.#write("rebuild the database");
-    return (await this.#client.call("rebuild", { traits: this.traits })).start !== "found";
-  }
-
-  /** Files in `images/` under the name of an image that no record owns. */
-  async strayFiles(): Promise<readonly StrayFile[]> {
-    return await findStrayFiles(this.#paths, this.#client);
-  }
-
-  /**
-   * Makes a stray file whose bytes the caller has checked an image.
-   *
-   * @returns undefined where the file is gone by now; the image where one was made meanwhile
-   */
-  async adopt(image: NewImage, signal: AbortSignal): Promise<StoredImage | undefined> {
-    const { parts } = this.#write("adopt a file");
-    const record = await adoptImage(parts, image, signal);
-    return record && this.#stored(record);
-  }
-
-  /** Deletes a stray file that is no image; false where it changed or an image owns it by now. */
-  async discard(file: StrayFile, signal: AbortSignal): Promise<boolean> {
-    return await discardStray(this.#write("remove a file").parts, file, signal);
-  }
-
-  /**
-   * Removes image `id` whose file is missing or damaged, unless it is borrowed: the next pull puts a
-   * sound file in its place.
-   *
-   * @param identity - `fileIdentity` of the file that was looked at; false where another one is there
-   */
-  async removeBroken(
-    id: string,
-    identity: string | undefined,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    return await removeBroken(this.#write("remove an image").parts, id, identity, signal);
-  }
-
   /**
    * Finds an image as `find` does and keeps it from being removed until `who` returns it, in one
    * transaction. A second borrow of an image by the same `who` replaces the first. It remembers the name
@@ -388,57 +327,9 @@ export class Store implements AsyncDisposable {
     await this.#client.call("touch", { id, now: this.#now() });
   }
 
-  /** Records that `host` delivered these blobs in full and that they unpacked to these diffIDs. */
-  async recordDeliveries(host: string, layers: readonly DeliveredLayer[]): Promise<void> {
-    this.#write("record deliveries");
-    await this.#client.call("recordDeliveries", { host, layers });
-  }
-
-  /** Whether every one of `layers` is recorded as delivered by `host` (design decision 4). */
-  async delivered(host: string, layers: readonly DeliveredLayer[]): Promise<boolean> {
-    return await this.#client.call("delivered", { host, layers });
-  }
-
-  /** Records the content that a manifest of a repository was found to hold. */
-  async recordManifest(record: ManifestRecord): Promise<void> {
-    this.#write("record a manifest");
-    await this.#client.call("recordManifest", record);
-  }
-
-  /** The content key recorded for a manifest of this very repository. */
-  async manifestContent(key: ManifestKey): Promise<string | undefined> {
-    return await this.#client.call("manifestContent", key);
-  }
-
-  /** Remembers digests of objects of an image's file, so that signatures are judged again without reading it. */
-  async recordObjectDigests(id: string, digests: ReadonlyMap<string, string>): Promise<void> {
-    this.#write("record digests");
-    if (digests.size > 0) await this.#client.call("recordObjectDigests", { id, digests });
-  }
-
-  /** What `recordObjectDigests` was told of the image. */
-  async objectDigests(id: string): Promise<ReadonlyMap<string, string>> {
-    return await this.#client.call("objectDigests", { id });
-  }
-
   /** How many images there are, and borrows that have not ended. */
   async counts(): Promise<StoreCounts> {
     return await this.#client.call("counts", { now: this.#now() });
-  }
-
-  /**
-   * Keeps what lies beside an image in its registry, by its names, so that it is judged again without asking
-   * there; what was kept by such a name is replaced.
-   */
-  async recordSignatures(id: string, kept: ReadonlyMap<string, string>): Promise<void> {
-    if (kept.size === 0) return;
-    this.#write("keep signatures");
-    await this.#client.call("recordSignatures", { id, kept });
-  }
-
-  /** What `recordSignatures` was told of the image. */
-  async keptSignatures(id: string): Promise<ReadonlyMap<string, string>> {
-    return await this.#client.call("keptSignatures", { id });
   }
 
   /**
@@ -475,13 +366,7 @@ export class Store implements AsyncDisposable {
     );
   }
 
-  #stored({ sourceJson, ...record }: RecordedImage): StoredImage {
-    return {
-      ...record,
-      source: parseProvenance(sourceJson),
-      path:
-        (record.origin === "local" ? record.localFiles[0]?.path : undefined) ??
-        join(this.#paths.images, imageFile(record.id)),
-    };
+  #stored(record: RecordedImage): StoredImage {
+    return storedOf(this.#paths, record);
   }
 }

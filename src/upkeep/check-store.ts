@@ -114,7 +114,7 @@ class Check {
       this.#signal.throwIfAborted();
       await (image.origin === "local" ? this.#checkLocal(image) : this.#checkImage(image));
     }
-    for (const file of await this.#store.strayFiles()) {
+    for (const file of await this.#store.repair.strayFiles()) {
       this.#signal.throwIfAborted();
       await this.#checkStray(file);
     }
@@ -125,7 +125,7 @@ class Check {
   async #checkDatabase(): Promise<void> {
     const found = await this.#integrity();
     if (found.length === 0) return;
-    const isMade = this.#options.repair && (await this.#store.rebuild());
+    const isMade = this.#options.repair && (await this.#store.repair.rebuild());
     for (const text of found) {
       const fault: StoreFault = { kind: "database", path: this.#store.directory, text };
       this.#note(fault, isMade ? "made again out of its backup" : undefined);
@@ -134,7 +134,7 @@ class Check {
 
   async #integrity(): Promise<readonly string[]> {
     try {
-      return await this.#store.integrity();
+      return await this.#store.repair.integrity();
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== "STORE_DAMAGED") throw error;
       return [error.message];
@@ -149,7 +149,7 @@ class Check {
     const fault: StoreFault = { kind, path, id, text };
     if (!this.#options.repair) {
       this.#faults.push(fault);
-    } else if (await this.#store.removeBroken(id, identity, this.#signal)) {
+    } else if (await this.#store.repair.removeBroken(id, identity, this.#signal)) {
       this.#faults.push({ ...fault, repaired: "removed; pull it again" });
     } else if (borrowers.length > 0) {
       const users = borrowers.map(({ who }) => who).join(", ");
@@ -187,7 +187,7 @@ class Check {
     if (hash === undefined) return;
     if (hash !== id) {
       const text = `no image's, and expected sha256 ${id}, got ${hash}`;
-      const isGone = this.#options.repair && (await this.#store.discard(file, this.#signal));
+      const isGone = this.#options.repair && (await this.#store.repair.discard(file, this.#signal));
       this.#note({ kind: "unowned-damaged-file", path, id, text }, isGone ? "removed" : undefined);
       return;
     }
@@ -217,7 +217,7 @@ class Check {
       const judged = { what: path, names: [], from: path, file: { path } };
       await this.#options.trust?.require(judged, this.#signal);
       const source = { reference: path, layers: [] };
-      const image = await this.#store.adopt(
+      const image = await this.#store.repair.adopt(
         {
           id,
           size,

@@ -129,7 +129,7 @@ test("a store of an old version, killed while it is brought up to date", async (
     await runVictim(task, instants() * 60);
     await using store = await openTestStore(directory);
     assert.equal((await store.find(name, [name])).id, id);
-    assert.deepEqual(await store.integrity(), []);
+    assert.deepEqual(await store.repair.integrity(), []);
   }
   t.diagnostic(`${tries} instants tried, 0 losses`);
 });

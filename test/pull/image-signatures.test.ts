@@ -68,7 +68,7 @@ test("what was signed is judged again without the registry, also by a policy tha
     what: reference,
     names: [...names.tags, ...names.digests],
     from: reference,
-    beside: keptBeside(await store.keptSignatures(id)),
+    beside: keptBeside(await store.evidence.keptSignatures(id)),
   };
   const again = await trusting({ rule: required(first) }).report(judged, never);
   assert.deepEqual(
@@ -93,7 +93,7 @@ test("what nobody looked for when it was pulled is not accepted later", async (t
   const store = await make();
   const { id } = await pull(store, trusting({}));
   assert.deepEqual(asked(on, SIGNATURES), []);
-  const beside = keptBeside(await store.keptSignatures(id));
+  const beside = keptBeside(await store.evidence.keptSignatures(id));
   const judged = { what: reference, names: [reference], from: reference, beside };
   const rule = required(await signer("release.pub", release.pem));
   await assert.rejects(trusting({ rule }).require(judged, never), {
@@ -103,7 +103,7 @@ test("what nobody looked for when it was pulled is not accepted later", async (t
   // A pull does look, and needs no layer for it.
   const before = asked(on, BLOB).length;
   await pull(store, trusting({ rule }));
-  const kept = keptBeside(await store.keptSignatures(id));
+  const kept = keptBeside(await store.evidence.keptSignatures(id));
   await trusting({ rule }).require({ ...judged, beside: kept }, never);
   assert.equal(asked(on, BLOB).length - before, 2, "the configuration and the signature");
 });
@@ -191,7 +191,7 @@ test("a copy of another store is judged by what lies beside it in its registry",
   assert.deepEqual(await leftovers(store), []);
   sign(on, INDEX, release);
   const { id } = await pull();
-  assert.deepEqual([...(await store.keptSignatures(id)).keys()].length, 2);
+  assert.deepEqual([...(await store.evidence.keptSignatures(id)).keys()].length, 2);
 });
 
 test("a SIF file in a registry counts as signed by a signature of its manifest", async (t) => {

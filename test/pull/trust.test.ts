@@ -239,7 +239,7 @@ test("a file is hashed once, and judged from then on without being read", async 
   const store = await make();
   const trust = await trusting({ rule: byAlice() });
   const image = await pull(store, put("signed", "a"), trust);
-  const digests = await store.objectDigests(image.id);
+  const digests = await store.evidence.objectDigests(image.id);
   assert.equal(digests.size, 4);
   // Whether the file is still what it was another check says.
   const bytes = await readFile(image.path);
