@@ -1,7 +1,17 @@
 import { join } from "node:path";
-import { sweepBackup, writeBackup } from "./backup.ts";
 import { changesSince, noteChange, type StoreChanges } from "./change-log.ts";
 import type { Connection } from "./connection.ts";
+import { DatabaseWriter } from "./database-writer.ts";
+import {
+  hasDeliveries,
+  insertDeliveries,
+  insertManifest,
+  insertObjectDigests,
+  insertSignatures,
+  keptSignatures,
+  manifestContent,
+  objectDigests,
+} from "./evidence-records.ts";
 import { fileFactsOf, type FileFacts } from "./file-facts.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
@@ -26,47 +36,25 @@ import type {
   Deliveries,
   DatabaseOperation,
   KeptSignatures,
+  ObjectDigestMap,
   RecordedImage,
   Result,
   StoreCounts,
 } from "./operations.ts";
-import { keepReserve, withReserve } from "./reserve.ts";
 import { numberOf, optionalNumberOf, textOf } from "./row.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
 
-/** So soon after another one a use is no reason to write: that waits for the disk, and none is as fine. */
-const USE_GRAIN_MS = 60_000;
-
-/** How long use times may wait for a write that they can share. */
-const USE_DELAY_MS = 30_000;
-
-/** How long the last of them may hold up the end of a command. */
-const CLOSE_WAIT_MS = 100;
-
-/** How old the backup may be while a process goes on changing names. */
-const BACKUP_DELAY_MS = 600_000;
-
 /** What can be asked of an open database; each method is one transaction (see `Operations`). */
 export class Database implements Answers<DatabaseOperation> {
   readonly #connection: Connection;
-  readonly #readOnly: boolean;
   readonly #paths: StorePaths;
-  readonly #uses = new Map<string, number>();
-  /** Whether one of them is worth a write of its own. */
-  #isUseDue = false;
-  /** Whether the backup knows less of images and names than the database. */
-  #isBackupOld = false;
-  #backupTimer: NodeJS.Timeout | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #writer: DatabaseWriter;
 
   constructor(connection: Connection, paths: StorePaths, options: { readonly readOnly: boolean }) {
     this.#connection = connection;
     this.#paths = paths;
-    this.#readOnly = options.readOnly;
-    if (this.#readOnly) return;
-    sweepBackup(paths);
-    keepReserve(paths);
+    this.#writer = new DatabaseWriter(connection, paths, options);
   }
 
   find({ text, names, now }: Argument<"find">): RecordedImage {
@@ -107,7 +95,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       // The file is there again: whoever died before deleting the old one left nothing to do.
       this.dropTombstone({ file: imageFile(image.id) });
       if (lastUse(this.#connection, image.id) !== undefined) {
@@ -130,7 +118,7 @@ export class Database implements Answers<DatabaseOperation> {
       this.touch({ id, now });
       return known;
     }
-    return this.#change(() => {
+    return this.#writer.change(() => {
       requireImage(this.#connection, id, now);
       moveNames(this.#connection, id, names);
       recordUse(this.#connection, id, now);
@@ -139,7 +127,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   untag({ name, now }: Argument<"untag">): RecordedImage {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const row = this.#connection.get("DELETE FROM name WHERE name = ? RETURNING image", name);
       if (row === undefined) throw notFound(name);
       return requireImage(this.#connection, textOf(row, "image"), now);
@@ -147,14 +135,14 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   setPinned({ id, pinned, now }: Argument<"setPinned">): RecordedImage {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       this.#connection.run("UPDATE image SET pinned = ? WHERE id = ?", pinned ? 1 : 0, id);
       return requireImage(this.#connection, id, now);
     });
   }
 
   setRuntimeHandler({ id, handler, now }: Argument<"setRuntimeHandler">): RecordedImage {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const image = requireImage(this.#connection, id, now);
       if ((image.runtimeHandler ?? "") === handler) return image;
       setRuntimeHandler(this.#connection, id, handler);
@@ -163,7 +151,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   removeImage({ id, now }: Argument<"removeImage">): RecordedImage {
-    return this.#remove(() => {
+    return this.#writer.remove(() => {
       const image = requireImage(this.#connection, id, now);
       const candidates = image.borrowers.map(({ who }) => who);
       if (candidates.length > 0) {
@@ -177,7 +165,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   removeIdle({ id, usedBefore, now }: Argument<"removeIdle">): RecordedImage | undefined {
-    return this.#remove(() => {
+    return this.#writer.remove(() => {
       const image = imageById(this.#connection, id, now);
       if (image === undefined || image.borrowers.length > 0 || image.pinned) return undefined;
       if (image.lastUsedAt >= usedBefore) return undefined;
@@ -205,7 +193,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   borrow({ text, names, who, expiresAt, note, now }: Argument<"borrow">): RecordedImage {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const { id, name } = find(this.#connection, { text, names });
       this.#connection.run(
         `INSERT INTO borrow VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (image, who) DO UPDATE
@@ -224,7 +212,7 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   giveBack({ text, names, who, now }: Argument<"giveBack">): readonly RecordedImage[] {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const taken = names.flatMap((name) => this.#endBorrows("reference", name, who, now));
       const ended =
         taken.length > 0
@@ -264,91 +252,47 @@ export class Database implements Answers<DatabaseOperation> {
   }
 
   touch({ id, now }: Argument<"touch">): void {
-    // Who may only read a store leaves no trace of having done so.
-    if (this.#readOnly) return;
-    const last = lastUse(this.#connection, id);
-    if (last === undefined) return;
-    // Whatever is written next has it with it: what removes idle images knows every use of this process.
-    this.#uses.set(id, now);
-    if (now - last < USE_GRAIN_MS) return;
-    this.#isUseDue = true;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.flushUses();
-    }, USE_DELAY_MS).unref();
+    this.#writer.touch(id, now);
   }
 
   recordDeliveries(deliveries: Deliveries): void {
-    this.#write(() => {
+    this.#writer.write(() => {
       insertDeliveries(this.#connection, deliveries);
     });
   }
 
-  delivered({ host, layers }: Deliveries): boolean {
-    return layers.every(
-      ({ blobDigest, diffId }) =>
-        this.#connection.get(
-          "SELECT 1 FROM delivery WHERE host = ? AND blob = ? AND diff_id = ?",
-          host,
-          blobDigest,
-          diffId,
-        ) !== undefined,
-    );
+  delivered(deliveries: Deliveries): boolean {
+    return hasDeliveries(this.#connection, deliveries);
   }
 
   recordManifest(record: ManifestRecord): void {
-    this.#write(() => {
+    this.#writer.write(() => {
       insertManifest(this.#connection, record);
     });
   }
 
+  manifestContent(key: ManifestKey): string | undefined {
+    return manifestContent(this.#connection, key);
+  }
+
   recordObjectDigests({ id, digests }: Argument<"recordObjectDigests">): void {
-    this.#write(() => {
-      for (const [objects, hex] of digests) {
-        // The image may be gone since its file was read.
-        this.#connection.run(
-          "INSERT OR IGNORE INTO object_digest SELECT id, ?, ? FROM image WHERE id = ?",
-          objects,
-          hex,
-          id,
-        );
-      }
+    this.#writer.write(() => {
+      insertObjectDigests(this.#connection, id, digests);
     });
   }
 
-  objectDigests({ id }: Argument<"objectDigests">): ReadonlyMap<string, string> {
-    const rows = this.#connection.all("SELECT * FROM object_digest WHERE image = ?", id);
-    return new Map(rows.map((row) => [textOf(row, "objects"), textOf(row, "hex")]));
+  objectDigests({ id }: Argument<"objectDigests">): ObjectDigestMap {
+    return objectDigests(this.#connection, id);
   }
 
   recordSignatures({ id, kept }: Argument<"recordSignatures">): void {
-    this.#write(() => {
-      for (const [name, text] of kept) {
-        this.#connection.run(
-          "INSERT OR REPLACE INTO kept_signatures SELECT id, ?, ? FROM image WHERE id = ?",
-          name,
-          text,
-          id,
-        );
-      }
+    this.#writer.write(() => {
+      insertSignatures(this.#connection, id, kept);
     });
   }
 
   keptSignatures({ id }: Argument<"keptSignatures">): KeptSignatures {
-    const rows = this.#connection.all("SELECT * FROM kept_signatures WHERE image = ?", id);
-    return new Map(rows.map((row) => [textOf(row, "name"), textOf(row, "kept")]));
-  }
-
-  manifestContent({ host, repository, digest, platform }: ManifestKey): string | undefined {
-    const row = this.#connection.get(
-      `SELECT content_key FROM manifest
-        WHERE host = ? AND repository = ? AND digest = ? AND platform = ?`,
-      host,
-      repository,
-      digest,
-      platform,
-    );
-    return row && textOf(row, "content_key");
+    return keptSignatures(this.#connection, id);
   }
 
   ownedFiles(): readonly string[] {
@@ -369,86 +313,14 @@ export class Database implements Answers<DatabaseOperation> {
     return [...found.filter((text) => text !== "ok"), ...strays];
   }
 
-  /** Writes the use times that wait; they keep waiting where that fails. */
-  flushUses(): void {
-    if (!this.#isUseDue) return;
-    try {
-      this.#write(() => undefined);
-    } catch {
-      // Nobody asked for this write: a busy or full store loses a use time and nothing else.
-    }
-  }
-
   /** Closes it as it is: what is damaged is not to become the backup. */
   abandon(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#backupTimer);
+    this.#writer.abandon();
     this.#connection.close();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#backupTimer);
-    this.#connection.execute(`PRAGMA busy_timeout = ${CLOSE_WAIT_MS}`);
-    this.flushUses();
-    this.#writeBackup();
-    if (!this.#readOnly) keepReserve(this.#paths);
+    this.#writer.close();
     this.#connection.close();
   }
-
-  /** A write that makes room: for it there is some put aside. */
-  #remove<T>(work: () => T): T {
-    return withReserve(this.#paths, () => this.#change(work));
-  }
-
-  /** A write of what the backup keeps. */
-  #change<T>(work: () => T): T {
-    const before = this.#connection.changes();
-    const result = this.#write(work);
-    if (this.#connection.changes() === before) return result;
-    this.#isBackupOld = true;
-    this.#backupTimer ??= setTimeout(() => {
-      this.#backupTimer = undefined;
-      this.#writeBackup();
-    }, BACKUP_DELAY_MS).unref();
-    return result;
-  }
-
-  #writeBackup(): void {
-    if (!this.#isBackupOld) return;
-    try {
-      writeBackup(this.#connection, this.#paths);
-      this.#isBackupOld = false;
-    } catch {
-      // A full disk, say: the backup before stays, and the next one is due as before.
-    }
-  }
-
-  #write<T>(work: () => T): T {
-    const result = this.#connection.write(() => {
-      for (const [id, at] of this.#uses) recordUse(this.#connection, id, at);
-      return work();
-    });
-    this.#uses.clear();
-    this.#isUseDue = false;
-    return result;
-  }
-}
-
-function insertDeliveries(connection: Connection, { host, layers }: Deliveries): void {
-  for (const { blobDigest, diffId } of layers) {
-    connection.run("INSERT OR IGNORE INTO delivery VALUES (?, ?, ?)", host, blobDigest, diffId);
-  }
-}
-
-function insertManifest(connection: Connection, record: ManifestRecord): void {
-  connection.run(
-    `INSERT INTO manifest VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET content_key = excluded.content_key`,
-    record.host,
-    record.repository,
-    record.digest,
-    record.platform,
-    record.contentKey,
-  );
 }
