@@ -1,156 +1,44 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtempDisposable, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { after, before, describe, test, type TestContext } from "node:test";
-import { hostPlatform, type Layout } from "../src/image/index.ts";
-import { layoutFiles, writeFiles } from "./fixtures/archive/index.ts";
-import { makeImage } from "./fixtures/registry/index.ts";
-import { tar, type TarItem } from "./fixtures/tar/index.ts";
+import { after, before, describe, test } from "node:test";
 import {
   canMount,
   hasMountRight,
   mayOpenFuse,
-  mayRunContainers,
   ownHost,
-  runBundle,
   runcCommand,
-  userHost,
   type Ended,
   type ProgramHost,
-  type UserSettings,
 } from "./real/index.ts";
+import {
+  assertDone,
+  assertNothingLeft,
+  assertRefused,
+  bundle,
+  BundleStores,
+  mountsOf,
+  runExample,
+} from "./real/bundle-stores.ts";
 
 // Bundles of a small image, mounted and run by what Debian has. Where this machine forbids something,
 // that alone is what is found out, and siflet has to say so by its code.
 
-const APPLETS = [
-  "sh",
-  "cat",
-  "chmod",
-  "hostname",
-  "id",
-  "ls",
-  "mkdir",
-  "rm",
-  "sleep",
-  "stat",
-  "touch",
-];
-
-const files: readonly TarItem[] = [
-  { path: "bin/" },
-  ...APPLETS.map((name) => ({ path: `bin/${name}`, linkname: "busybox" })),
-  { path: "etc/" },
-  { path: "etc/passwd", data: "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/srv:/bin/sh\n" },
-  { path: "etc/group", data: "root:x:0:\napp:x:1001:\nmore:x:2000:app\n" },
-  { path: "etc/secret", data: "of root alone\n", mode: 0o600 },
-  { path: "srv/", uid: 1000, gid: 1001 },
-  { path: "data/", uid: 1000, gid: 1001 },
-  { path: "data/seed", data: "of the image\n", uid: 1000, gid: 1001 },
-];
-
-const CONFIG = {
-  Entrypoint: ["/bin/sh", "-c"],
-  Cmd: ["id; pwd; echo $GREETING"],
-  Env: ["PATH=/bin", "GREETING=good day"],
-  WorkingDir: "/srv",
-  User: "app",
-  Volumes: { "/data": {} },
-  Labels: { "run.oci.hooks.stdout": "/tmp/x", team: "a" },
-};
-
-const LAYOUTS = ["runtime", "plain"] as const;
-
-/** A store of each layout, to be copied: pulled once. */
-let stores: { readonly path: string; remove(): Promise<void> };
+let stores: BundleStores;
 
 before(async () => {
-  stores = await mkdtempDisposable(join(tmpdir(), "siflet-stores-"));
-  const busybox = await readFile("/bin/busybox");
-  const layer = tar([...files, { path: "bin/busybox", data: busybox, mode: 0o755 }]);
-  const image = makeImage({
-    layers: [layer],
-    config: CONFIG,
-    platform: hostPlatform(process.arch),
-  });
-  await writeFiles(join(stores.path, "app"), layoutFiles([{ image, refName: "1" }]));
-  await using host = await ownHost();
-  for (const layout of LAYOUTS) {
-    const store = ["--store", join(stores.path, layout)];
-    const from = `oci:${join(stores.path, "app")}`;
-    const words = [...store, "pull", "--layout", layout, "--name", "app:1", from];
-    assertDone(await host.run("siflet", ...words));
-  }
+  stores = await BundleStores.make();
 });
 
 after(async () => {
-  await stores.remove();
+  await stores[Symbol.asyncDispose]();
 });
-
-function assertDone({ status, stdout, stderr }: Ended): string {
-  assert.equal(status, 0, stderr);
-  return stdout;
-}
-
-function assertRefused({ status, stderr }: Ended, exitCode: number, message: RegExp): void {
-  assert.match(stderr, message);
-  assert.equal(status, exitCode);
-}
-
-async function bundle(host: ProgramHost, ...args: readonly string[]): Promise<Ended> {
-  return await host.run("siflet", "bundle", ...args);
-}
-
-/** What is mounted below the host's directory, as his processes see it. */
-async function mountsOf(host: ProgramHost): Promise<string[]> {
-  const table = assertDone(await host.run("cat", "/proc/self/mountinfo"));
-  const points = table.split("\n").map((line) => line.split(" ")[4] ?? "");
-  const own = [`${host.directory}/clone`, `${host.directory}/fuse`];
-  return points.filter((path) => path.startsWith(`${host.directory}/`) && !own.includes(path));
-}
-
-/** Asserts that a bundle that was deleted, or never came to be, has left nothing. */
-async function assertNothingLeft(host: ProgramHost): Promise<void> {
-  assert.deepEqual(await mountsOf(host), []);
-  const names = await readdir(host.directory);
-  assert.ok(!names.includes("box"), names.join(" "));
-  const images = assertDone(await host.run("siflet", "images", "--json"));
-  assert.doesNotMatch(images, /bundle/);
-}
-
-/** Runs the example of docs/bundle.md. */
-async function runExample(host: ProgramHost, script: string): Promise<Ended> {
-  const example = join(host.clone, "docs/bundle-example.sh");
-  const siflet = `SIFLET=${join(host.clone, "siflet")}`;
-  return await host.run("env", siflet, "sh", example, "app:1", script);
-}
 
 const isRoot = process.geteuid?.() === 0;
 const why = "mounting by the kernel needs root";
 if (!isRoot && process.env["CI"] === "true") throw new Error(why);
-const mayHaveMounts = await hasMountRight();
-
-interface Setup {
-  readonly host: ProgramHost;
-  /** Whether this machine runs containers at all, whoever makes their bundles. */
-  readonly mayRun: boolean;
-  /** Runs the container of `box`; undefined where this machine runs none. */
-  readonly run: () => Promise<Ended | undefined>;
-}
-
-async function setUp(
-  t: TestContext,
-  host: ProgramHost,
-  layout: Layout = "runtime",
-): Promise<Setup> {
-  t.after(() => host[Symbol.asyncDispose]());
-  await host.take(join(stores.path, layout), "store");
-  const mayRun = await mayRunContainers(host);
-  return { host, mayRun, run: async () => (mayRun ? await runBundle(host, "box") : undefined) };
-}
 
 describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   /** @returns undefined where the machine mounts nothing: that siflet says so was asserted then */
@@ -171,7 +59,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
 
   for (const mount of ["kernel", "squashfuse"]) {
     test(`starts as the image says, mounted by ${mount}`, async (t) => {
-      const { host, run } = await setUp(t, await ownHost());
+      const { host, run } = await stores.setUp(t, await ownHost());
       if (!(await made(host, "--mount", mount, "app:1", "box"))) return;
       assert.deepEqual(await mountsOf(host), [join(host.directory, "box/rootfs")]);
       const ended = await run();
@@ -183,7 +71,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
     });
 
     test(`is read only but for its volumes, and keeps to modes, mounted by ${mount}`, async (t) => {
-      const { host, run } = await setUp(t, await ownHost());
+      const { host, run } = await stores.setUp(t, await ownHost());
       const script =
         "cat /etc/secret; touch /srv/x; cat /data/seed; echo new > /data/x; cat /data/x";
       if (!(await made(host, "--mount", mount, "app:1", "box", "--", script))) return;
@@ -196,7 +84,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   }
 
   test("keeps its image, and gives it back when it is deleted", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     if (!(await made(host, "app:1", "box"))) return;
     assertRefused(await host.run("siflet", "rm", "app:1"), 11, /used by bundle .*\/box/);
     assert.equal(
@@ -213,7 +101,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("takes the caller's words before the image's", async (t) => {
-    const { host, run } = await setUp(t, await ownHost());
+    const { host, run } = await stores.setUp(t, await ownHost());
     await mkdir(join(host.directory, "shared"));
     await writeFile(join(host.directory, "shared/file"), "of the host\n");
     const script = "id -u; id -G; pwd; echo $GREETING $HOME; hostname; cat file; touch new";
@@ -233,7 +121,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("can be written where that is asked for, and the image stays as it is", async (t) => {
-    const { host, run } = await setUp(t, await ownHost());
+    const { host, run } = await stores.setUp(t, await ownHost());
     const script = "cat /data/seed; echo new > /srv/x; cat /srv/x; touch /bin/x";
     if (!(await made(host, "--writable", "app:1", "box", "--", script))) return;
     const ended = await run();
@@ -252,7 +140,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("has places for mounts that its image lacks, and still is read only", async (t) => {
-    const { host, run } = await setUp(t, await ownHost(), "plain");
+    const { host, run } = await stores.setUp(t, await ownHost(), "plain");
     const script = "ls /proc/self/status; touch /srv/x";
     if (!(await made(host, "app:1", "box", "--", script))) return;
     const ended = await run();
@@ -266,7 +154,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
     ["host", false],
   ] as const) {
     test(`has the network that is asked for: ${network}`, async (t) => {
-      const { host, run } = await setUp(t, await ownHost());
+      const { host, run } = await stores.setUp(t, await ownHost());
       const script = "ls /sys/class/net; cat /etc/resolv.conf";
       if (!(await made(host, "--network", network, "app:1", "box", "--", script))) return;
       const ended = await run();
@@ -279,7 +167,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   }
 
   test("is not deleted under a container that runs", async (t) => {
-    const { host, mayRun } = await setUp(t, await ownHost());
+    const { host, mayRun } = await stores.setUp(t, await ownHost());
     const words = ["--user", "root", "app:1", "box", "--", "echo up; sleep 600"];
     if (!(await made(host, ...words)) || !mayRun) return;
     const container = host.start(...runcCommand(host), "run", "--bundle", "box", "running");
@@ -295,7 +183,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("is deleted after the machine was started anew", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     if (!(await made(host, "--writable", "app:1", "box"))) return;
     for (const place of ["rootfs", "image"]) assertDone(await host.run("umount", `box/${place}`));
     assertDone(await bundle(host, "--delete", "box"));
@@ -303,7 +191,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("is deleted after its squashfuse has died", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     if (!(await made(host, "--mount", "squashfuse", "app:1", "box"))) return;
     const command = `${host.directory}/store/images/`;
     for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
@@ -317,7 +205,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("gives its image back to the store that it is of", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     await host.take(join(stores.path, "runtime"), "other");
     const other = ["--store", join(host.directory, "other")];
     if (!(await made(host, ...other, "app:1", "box"))) return;
@@ -326,7 +214,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("is given back also where somebody else has removed its directory", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     if (!(await made(host, "app:1", "box"))) return;
     assertDone(await host.run("umount", "box/rootfs"));
     assertDone(await host.run("rm", "-r", "box"));
@@ -336,7 +224,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("is not deleted by a link, nor with what is mounted in it", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     if (!(await made(host, "--writable", "app:1", "box"))) return;
     await symlink("box", join(host.directory, "link"));
     assertRefused(await bundle(host, "--delete", "link"), 12, /is no directory/);
@@ -352,7 +240,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("leaves nothing where it is interrupted while it mounts", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     const programs = join(host.directory, "programs");
     await mkdir(programs);
     const script = '#!/bin/sh\nkill -TERM "$PPID"\nexec /bin/mount "$@"\n';
@@ -366,7 +254,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("runs as docs/bundle.md says", async (t) => {
-    const { host, mayRun } = await setUp(t, await ownHost());
+    const { host, mayRun } = await stores.setUp(t, await ownHost());
     const ended = await runExample(host, "id -u; echo $GREETING");
     if (!mayRun || !(await hasMountRight())) assert.notEqual(ended.status, 0);
     else assert.equal(assertDone(ended), "1000\ngood day\n");
@@ -374,7 +262,7 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   });
 
   test("is told in JSON, and what it left out of the image is said", async (t) => {
-    const { host } = await setUp(t, await ownHost());
+    const { host } = await stores.setUp(t, await ownHost());
     const ended = await made(host, "--json", "--tty", "app:1", "box", "--", "a b");
     if (ended === undefined) return;
     const facts: unknown = JSON.parse(assertDone(ended));
@@ -391,107 +279,4 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
     assert.match(config, /"team": "a"/);
     assert.doesNotMatch(config, /run\.oci/);
   });
-});
-
-describe("a bundle without root", () => {
-  async function made(host: ProgramHost, ...args: readonly string[]): Promise<boolean> {
-    const result = await bundle(host, ...args);
-    const hasNamespaces = (await host.run("unshare", "--user", "true")).status === 0;
-    if (!hasNamespaces) assertRefused(result, 2, /no bundle without root/);
-    else if (!(await mayOpenFuse(host))) assertRefused(result, 14, /cannot be mounted/);
-    else {
-      assertDone(result);
-      return true;
-    }
-    await assertNothingLeft(host);
-    return false;
-  }
-
-  test("has its caller as its root, and is read only", async (t) => {
-    const { host, run } = await setUp(t, await userHost());
-    const script =
-      "id -u; id -g; cat /proc/self/uid_map; cat /etc/secret; touch /srv/x; echo 1 > /data/x";
-    if (!(await made(host, "--user", "0:0", "app:1", "box", "--", script))) return;
-    assert.deepEqual(await mountsOf(host), [join(host.directory, "box/rootfs")]);
-    const ended = await run();
-    if (ended !== undefined) {
-      const map = new RegExp(`^0\\n0\\n +0 +${host.uid} +1\\nof root alone\\n$`);
-      assert.match(ended.stdout, map, ended.stderr);
-      assert.match(ended.stderr, /^touch: \/srv\/x: Read-only file system$/m);
-      assert.equal(ended.status, 0);
-    }
-    assertDone(await bundle(host, "--delete", "box"));
-    await assertNothingLeft(host);
-  });
-
-  test("is refused for a user that cannot be had, with what would help", async (t) => {
-    const { host } = await setUp(t, await userHost());
-    const ended = await bundle(host, "app:1", "box");
-    const hasNamespaces = (await host.run("unshare", "--user", "true")).status === 0;
-    if (!hasNamespaces) assertRefused(ended, 2, /no bundle without root/);
-    else if (!(await mayOpenFuse(host))) assertRefused(ended, 14, /cannot be mounted/);
-    else assertRefused(ended, 2, /\(1000:1001\).*--user 0:0.*\/etc\/subuid.*user_allow_other/);
-    await assertNothingLeft(host);
-  });
-
-  test("is never mounted by the kernel", async (t) => {
-    const { host } = await setUp(t, await userHost());
-    const ended = await bundle(host, "--user", "0:0", "--mount", "kernel", "app:1", "box");
-    const hasNamespaces = (await host.run("unshare", "--user", "true")).status === 0;
-    if (hasNamespaces) assertRefused(ended, 14, /kernel: only root/);
-    else assertRefused(ended, 2, /no bundle without root/);
-    await assertNothingLeft(host);
-  });
-
-  for (const layout of LAYOUTS) {
-    test(`can be written by fuse-overlayfs, of a ${layout} image`, async (t) => {
-      const { host, run } = await setUp(t, await userHost(), layout);
-      const script =
-        "echo new > /srv/x; cat /srv/x /data/seed; rm /data/seed; mkdir /d; chmod 0 /d";
-      const words = ["--writable", "--user", "0:0", "app:1", "box", "--", script];
-      if (!(await made(host, ...words))) return;
-      const ended = await run();
-      if (ended !== undefined) assert.equal(assertDone(ended), "new\nof the image\n");
-      assertDone(await bundle(host, "--delete", "box"));
-      await assertNothingLeft(host);
-    });
-  }
-
-  test("has the host's network and names where that is asked for", async (t) => {
-    const { host, run } = await setUp(t, await userHost());
-    const words = ["--network", "host", "--user", "0:0", "app:1", "box", "--", "ls /sys/class/net"];
-    if (!(await made(host, ...words))) return;
-    const ended = await run();
-    if (ended === undefined) return;
-    const names = await readdir("/sys/class/net");
-    assert.equal(assertDone(ended), `${names.sort().join("\n")}\n`);
-  });
-
-  test("runs as docs/bundle.md says", async (t) => {
-    const { host, mayRun } = await setUp(t, await userHost());
-    const ended = await runExample(host, "id -u; echo $GREETING");
-    if (!mayRun || !(await mayOpenFuse(host))) assert.notEqual(ended.status, 0);
-    else assert.equal(assertDone(ended), "0\ngood day\n");
-    await assertNothingLeft(host);
-  });
-
-  const settings: UserSettings = {
-    fuseConf: "user_allow_other\n",
-    subordinateIds: "daemon:100000:65536\n",
-  };
-
-  // Files of /etc are others in mounts of one's own; what is refused without them is tested above.
-  test(
-    "has every user of its image where an administrator has set that up",
-    { skip: mayHaveMounts ? false : "mounts of one's own need the right to mount" },
-    async (t) => {
-      const { host, run } = await setUp(t, await userHost(settings));
-      const script = "id -u; id -g; touch /data/x; stat -c %u:%g /data/x";
-      if (!(await made(host, "app:1", "box", "--", script))) return;
-      const ended = await run();
-      if (ended !== undefined) assert.equal(assertDone(ended), "1000\n1001\n1000:1001\n");
-      assertDone(await bundle(host, "--delete", "box"));
-      await assertNothingLeft(host);
-    },
-  );
 });

@@ -24,7 +24,7 @@ import { makeBundle, type Lender } from "./make-bundle.ts";
 import type { BundleWish } from "./plan-bundle.ts";
 import { rightsOf } from "./rights.ts";
 
-// What is mounted is a table in memory here; test/bundle.test.ts mounts and runs containers.
+// What is mounted is a table in memory here; test/bundle.test.ts and its like mount and run containers.
 
 const UID = process.geteuid?.() ?? 0;
 const never = new AbortController().signal;

@@ -7,7 +7,7 @@ import { makeImage, startRegistry } from "../../test/fixtures/registry/index.ts"
 import { tar } from "../../test/fixtures/tar/index.ts";
 import { assertFailure, BARE_HOST, newDirectory, pullHere, runHere } from "./cli-fixture.ts";
 
-// On a machine with nothing on it; test/bundle.test.ts makes bundles on this one.
+// On a machine with nothing on it; test/bundle.test.ts and its like make bundles on this one.
 
 const rows: readonly { readonly args: readonly string[]; readonly message: RegExp }[] = [
   { args: [], message: /expected REF and DIR, or --delete DIR/ },
