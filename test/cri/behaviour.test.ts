@@ -125,7 +125,7 @@ describe("an image that is there", () => {
   });
 
   test("whose file is gone when it is asked for is in no list either, until the file is back", async () => {
-    const name = put("mislaid");
+    const name = served.put("mislaid");
     const id = await client.pull(name);
     const file = join(place.store, `images/${id}.sif`);
     assert.equal(await isListed(id), true);

@@ -177,7 +177,7 @@ const failures: readonly Failure[] = [
   },
   {
     name: "a runtime handler that is longer than any answer",
-    reference: () => put("handled"),
+    reference: () => served.put("handled"),
     wish: { runtimeHandler: "k".repeat(1_000_000) },
     code: codes.INVALID_ARGUMENT,
     message: /^runtime handler "kkk/,
