@@ -12,6 +12,7 @@ import {
   type ServedMetrics,
   type SocketPlace,
 } from "../daemon/index.ts";
+import { parsePlatform } from "../image/index.ts";
 import { DaemonLog } from "../logs/index.ts";
 import { SharedPulls, type PullWatcher } from "../pull/index.ts";
 import type { Store } from "../store/index.ts";
@@ -189,11 +190,20 @@ async function openSources(
     },
     defaults: { jobs: values.jobs, tmpDirectory: tmpdir, cache },
     pins: values.pins,
-    runtimeHandlers: values["daemon.runtimeHandlers"],
+    runtimeHandlers: handlersOf(config),
     configDigest: `sha256:${createHash("sha256").update(JSON.stringify(values)).digest("hex")}`,
     housekeeping: housekeepingOf(config),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+function handlersOf({ values }: Config): OpenedSources["runtimeHandlers"] {
+  return new Map(
+    Object.entries(values["daemon.runtimeHandlers"]).map(([name, { platform, ...profile }]) => [
+      name,
+      { ...profile, ...(platform !== undefined && { platform: parsePlatform(platform) }) },
+    ]),
+  );
 }
 
 /** Without directories any file may be named, which is for the user of a command line. */

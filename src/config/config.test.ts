@@ -125,7 +125,7 @@ test("where nothing is said the defaults hold", () => {
     "daemon.checkEveryHours": undefined,
     "daemon.logFormat": "human",
     "daemon.logLevel": "info",
-    "daemon.runtimeHandlers": [],
+    "daemon.runtimeHandlers": {},
     "cache.maxBytes": { maxBytes: GiB, maxPercent: 100 },
     "cache.dir": undefined,
     limits: DEFAULT_LIMITS,

@@ -83,7 +83,7 @@ export function defaultValues(
     "daemon.checkEveryHours": undefined,
     "daemon.logFormat": "human",
     "daemon.logLevel": "info",
-    "daemon.runtimeHandlers": [],
+    "daemon.runtimeHandlers": {},
     "cache.maxBytes": isRoot ? ROOT_CACHE : USER_CACHE,
     "cache.dir": undefined,
     limits: DEFAULT_LIMITS,

@@ -2,6 +2,7 @@ import type { Limits } from "../base/index.ts";
 import type { Compression, Layout, Owners, ProfileChoice } from "../image/index.ts";
 import { cacheSizeKind, type CacheSize } from "./cache-size.ts";
 import { librariesKind, type Libraries } from "./library-settings.ts";
+import { runtimeHandlersKind, type RuntimeHandlers } from "./runtime-handlers.ts";
 import {
   policyJsonKind,
   signerCountKind,
@@ -30,7 +31,6 @@ import {
   pathsKind,
   patternsKind,
   sizeKind,
-  wordsKind,
   type LocalPlace,
   type NumberRange,
   type ValueKind,
@@ -121,7 +121,7 @@ export interface Settings extends ProfileChoice {
   /** The least that the daemon's log tells. */
   readonly "daemon.logLevel": LogLevel;
   /** Kubernetes' runtime handlers that pulls may name. */
-  readonly "daemon.runtimeHandlers": readonly string[];
+  readonly "daemon.runtimeHandlers": RuntimeHandlers;
   readonly "cache.maxBytes": CacheSize;
   /** Absolute path of the cache of converted layers; absent: inside the store. */
   readonly "cache.dir": string | undefined;
@@ -180,7 +180,7 @@ export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]>
   "daemon.checkEveryHours": optionalCountKind({ least: 1, most: 87_600 }, "never"),
   "daemon.logFormat": choiceKind<LogFormat>(["human", "json"]),
   "daemon.logLevel": choiceKind<LogLevel>(["debug", "info", "warn", "error"]),
-  "daemon.runtimeHandlers": wordsKind,
+  "daemon.runtimeHandlers": runtimeHandlersKind,
   "cache.maxBytes": cacheSizeKind,
   "cache.dir": optionalPathKind("inside the store"),
 };

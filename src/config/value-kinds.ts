@@ -149,7 +149,7 @@ export const patternsKind: ValueKind<readonly string[]> = listKind(isNamePattern
 
 /** As users, groups and Kubernetes' handlers are called; a group may be a number. */
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
-const WORD_FORM = "a name of letters, digits and _ . -";
+export const WORD_FORM = "a name of letters, digits and _ . -";
 
 /** @param absent - what it means that there is none */
 export function optionalWordKind(absent: string): ValueKind<string | undefined> {
@@ -165,10 +165,9 @@ export function optionalWordKind(absent: string): ValueKind<string | undefined> 
   };
 }
 
-export const wordsKind: ValueKind<readonly string[]> = listKind((text) => WORD.test(text), {
-  list: "a list of names",
-  item: WORD_FORM,
-});
+export function isWord(text: string): boolean {
+  return WORD.test(text);
+}
 
 /** A place of this host to listen at, which nobody elsewhere can reach. */
 export type LocalPlace =
@@ -282,7 +281,7 @@ export function scalarOf(located: LocatedValue): string | number | boolean | nul
 
 const MOST_SHOWN = 80;
 
-function refusal(located: LocatedValue, expected: string): ProblemAt {
+export function refusal(located: LocatedValue, expected: string): ProblemAt {
   return new ProblemAt(located.line, `expected ${expected}, got ${shown(located)}`);
 }
 

@@ -2,6 +2,9 @@ import type { GivenCredentials } from "../credentials/index.ts";
 import type { PullContext, PullOptions, SharedPulls } from "../pull/index.ts";
 import type { Store } from "../store/index.ts";
 
+/** What of a pull is different for one runtime handler. */
+export type HandlerOptions = Pick<PullOptions, "platform" | "compression" | "owners" | "layout">;
+
 /** How images come to a node, as the configuration has it; a reload makes another one. */
 export interface ImageSources {
   /** Pulls that may be one: those of another configuration never are. */
@@ -15,7 +18,7 @@ export interface ImageSources {
   /** Names and patterns of images that count as pinned. */
   readonly pins: readonly string[];
   /** Kubernetes' runtime handlers that pulls may name, besides the usual one, which has no name. */
-  readonly runtimeHandlers: readonly string[];
+  readonly runtimeHandlers: ReadonlyMap<string, HandlerOptions>;
   /** Of all settings, `sha256:…`: equal where they are. */
   readonly configDigest: string;
 }

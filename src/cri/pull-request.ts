@@ -6,7 +6,7 @@ import type { RuntimeMessage } from "../wire/index.ts";
 import { givenAuth } from "./given-auth.ts";
 import { givenSecrets } from "./given-secrets.ts";
 import { imageTextOf } from "./image-lookup.ts";
-import type { ImageSources, NodeImages } from "./node-images.ts";
+import type { HandlerOptions, ImageSources, NodeImages } from "./node-images.ts";
 import type { ObservedCall, Observer } from "./observer.ts";
 
 /** What a pull that is asked for is made with. */
@@ -35,7 +35,7 @@ export async function pullRequested(
   notes.image = redactName(reference);
   const handler = request.image?.runtimeHandler ?? "";
   const sources = images.sources();
-  requireHandler(handler, sources);
+  const handled = optionsOf(handler, sources);
   // Archives and paths of this host are for its operator, not for whoever makes pods.
   parseRef(reference);
   const watched = observer.pulling({ reference, call, startedAt: images.now() });
@@ -49,7 +49,7 @@ export async function pullRequested(
       onEvent({ kind: "warning", message });
     });
     const libraryToken = libraryTokenOf(reference, auth);
-    const options = { ...sources.defaults, credentials, libraryToken, onEvent };
+    const options = { ...sources.defaults, ...handled, credentials, libraryToken, onEvent };
     const image = await sources.pulls.pull(reference, sources.context, options, signal);
     if ((image.runtimeHandler ?? "") !== handler) {
       await images.store.setRuntimeHandler(image.id, handler);
@@ -62,9 +62,11 @@ export async function pullRequested(
   }
 }
 
-function requireHandler(handler: string, { runtimeHandlers }: ImageSources): void {
-  if (handler === "" || runtimeHandlers.includes(handler)) return;
-  const known = runtimeHandlers.length === 0 ? "none" : runtimeHandlers.join(", ");
+function optionsOf(handler: string, { runtimeHandlers }: ImageSources): HandlerOptions {
+  if (handler === "") return {};
+  const options = runtimeHandlers.get(handler);
+  if (options !== undefined) return options;
+  const known = runtimeHandlers.size === 0 ? "none" : [...runtimeHandlers.keys()].join(", ");
   throw new ConnectError(
     `runtime handler ${JSON.stringify(handler)}: expected one of those that are configured (${known})`,
     Code.InvalidArgument,
