@@ -70,7 +70,7 @@ test("pulls have containerd's names: under way, succeeded, failed", async () => 
 test("what pulls move and reuse is counted once, with their throughput and their failures", async () => {
   const { metrics, wait, samples } = setUp();
   const made = metrics.watch();
-  made.onEvent({ kind: "fetched", layer: 0, bytes: 4 * 1024 * 1024 });
+  made.onEvent({ kind: "fetched", layer: 0, bytes: 5 * 1024 * 1024, resumed: 1024 * 1024 });
   made.onEvent({ kind: "layer-done", layer: 0 });
   made.onEvent({ kind: "layer-done", layer: 1 });
   wait(2000);
@@ -82,6 +82,9 @@ test("what pulls move and reuse is counted once, with their throughput and their
   metrics.watch().ended(new DOMException("left", "AbortError"));
   assert.deepEqual(await samples("siflet_fetched_bytes_total"), [
     "siflet_fetched_bytes_total 4194304",
+  ]);
+  assert.deepEqual(await samples("siflet_resumed_bytes_total"), [
+    "siflet_resumed_bytes_total 1048576",
   ]);
   assert.deepEqual(await samples("siflet_layers_total"), [
     'siflet_layers_total{from="source"} 1',

@@ -66,6 +66,7 @@ export class DaemonMetrics {
   readonly #failures: Counter<"code">;
   readonly #stages: Histogram<"stage">;
   readonly #fetchedBytes: Counter;
+  readonly #resumedBytes: Counter;
   readonly #layers: Counter<"from">;
   readonly #removed: Counter<"by">;
   readonly #removedBytes: Counter<"by">;
@@ -126,6 +127,9 @@ export class DaemonMetrics {
     });
     this.#fetchedBytes = new Counter(
       about("siflet_fetched_bytes_total", "Bytes of blobs that were fetched."),
+    );
+    this.#resumedBytes = new Counter(
+      about("siflet_resumed_bytes_total", "Bytes of blobs that an earlier pull had left."),
     );
     this.#layers = new Counter({
       ...about("siflet_layers_total", "Layers of pulls, by whether they had to be fetched."),
@@ -197,9 +201,10 @@ export class DaemonMetrics {
   }
 
   #ended(stages: PullStages, error: unknown): void {
-    const { fetchedBytes, layers, elapsedMs, isPresent } = stages;
+    const { fetchedBytes, resumedBytes, layers, elapsedMs, isPresent } = stages;
     for (const [stage, ms] of stages.tookMs) this.#stages.observe({ stage }, ms / 1000);
     this.#fetchedBytes.inc(fetchedBytes);
+    this.#resumedBytes.inc(resumedBytes);
     this.#layers.inc({ from: "source" }, layers.fetched);
     this.#layers.inc({ from: "cache" }, layers.reused);
     if (error !== undefined) {

@@ -187,7 +187,8 @@ export class LayerJob {
     for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal, from)) {
       yield chunk;
       bytes += chunk.length;
-      this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes });
+      const resumed = from === 0 ? {} : { resumed: from };
+      this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes, ...resumed });
     }
   }
 }

@@ -18,7 +18,13 @@ export type PullEvent =
       readonly digest: Digest;
       readonly layers: readonly LayerProgress[];
     }
-  | { readonly kind: "fetched"; readonly layer: number; readonly bytes: number }
+  /** Of `bytes`, `resumed` lay there from an earlier pull and did not come again; absent: none. */
+  | {
+      readonly kind: "fetched";
+      readonly layer: number;
+      readonly bytes: number;
+      readonly resumed?: number;
+    }
   /** Decompressed bytes read so far. */
   | { readonly kind: "converted"; readonly layer: number; readonly bytes: number }
   | { readonly kind: "layer-done"; readonly layer: number }

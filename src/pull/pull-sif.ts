@@ -95,10 +95,11 @@ async function fetchChecked(
   { what, onEvent }: FetchSifOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const onBytes = (bytes: number): void => {
-    onEvent({ kind: "fetched", layer: 0, bytes });
-  };
   const fetchFrom = async (from: number): Promise<void> => {
+    const resumed = from === 0 ? {} : { resumed: from };
+    const onBytes = (bytes: number): void => {
+      onEvent({ kind: "fetched", layer: 0, bytes, ...resumed });
+    };
     try {
       await fetchFile(file, source, place.path, { what, from, onBytes }, signal);
     } catch (error) {

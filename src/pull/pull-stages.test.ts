@@ -27,7 +27,7 @@ test("a pull that converts: each stage from its begin to where it was last seen"
     [35, { kind: "converted", layer: 0, bytes: 9 }],
     [50, { kind: "fetched", layer: 0, bytes: 12 }],
     [55, { kind: "layer-done", layer: 0 }],
-    [60, { kind: "fetched", layer: 1, bytes: 3 }],
+    [60, { kind: "fetched", layer: 1, bytes: 10, resumed: 7 }],
     [65, { kind: "layer-done", layer: 1 }],
     [66, { kind: "layer-done", layer: 2 }],
     [80, { kind: "written", bytes: 1, total: 1 }],
@@ -47,6 +47,7 @@ test("a pull that converts: each stage from its begin to where it was last seen"
     ],
   );
   assert.equal(stages.fetchedBytes, 15);
+  assert.equal(stages.resumedBytes, 7);
   assert.deepEqual(stages.layers, { fetched: 2, reused: 1 });
   assert.equal(stages.elapsedMs, 97);
   assert.equal(stages.isPresent, false);

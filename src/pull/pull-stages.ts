@@ -11,6 +11,7 @@ export class PullStages {
   readonly #begunMs = new Map<Stage, number>();
   readonly #tookMs = new Map<Stage, number>();
   readonly #fetched = new Map<number, number>();
+  readonly #resumed = new Map<number, number>();
   #resolvedMs: number | undefined;
   #layers = 0;
   #reused = 0;
@@ -32,9 +33,14 @@ export class PullStages {
     return this.#tookMs;
   }
 
-  /** Bytes of blobs. */
+  /** Bytes of blobs that came. */
   get fetchedBytes(): number {
-    return this.#fetched.values().reduce((sum, bytes) => sum + bytes, 0);
+    return sum(this.#fetched);
+  }
+
+  /** Bytes of blobs that an earlier pull had left. */
+  get resumedBytes(): number {
+    return sum(this.#resumed);
   }
 
   /** Layers that were fetched, and those that were not, because they had been converted before. */
@@ -54,7 +60,8 @@ export class PullStages {
         this.#tookMs.set("resolve", this.#resolvedMs - this.#startedMs);
         break;
       case "fetched":
-        this.#fetched.set(event.layer, event.bytes);
+        this.#fetched.set(event.layer, event.bytes - (event.resumed ?? 0));
+        this.#resumed.set(event.layer, event.resumed ?? 0);
         this.#seen("fetch", this.#resolvedMs);
         break;
       case "converted":
@@ -89,4 +96,8 @@ export class PullStages {
     const begunMs = this.#begunMs.get(stage) ?? this.#now();
     this.#tookMs.set(stage, (this.#tookMs.get(stage) ?? 0) + this.#now() - begunMs);
   }
+}
+
+function sum(bytesOfLayers: ReadonlyMap<number, number>): number {
+  return bytesOfLayers.values().reduce((all, bytes) => all + bytes, 0);
 }
