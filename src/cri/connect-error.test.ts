@@ -94,6 +94,31 @@ describe("the table of codes", () => {
     }
   });
 
+  const situations = [
+    ["REFERENCE_INVALID", Code.InvalidArgument],
+    ["CREDENTIALS_INVALID", Code.InvalidArgument],
+    ["NOT_FOUND", Code.NotFound],
+    ["PLATFORM_NOT_FOUND", Code.NotFound],
+    ["REGISTRY_UNAUTHORIZED", Code.Unauthenticated],
+    ["LIBRARY_UNAUTHORIZED", Code.Unauthenticated],
+    ["REGISTRY_DENIED", Code.PermissionDenied],
+    ["LIBRARY_DENIED", Code.PermissionDenied],
+    ["HTTP_UNREACHABLE", Code.Unknown],
+    ["REGISTRY_STATUS", Code.Unknown],
+    ["TRUST_REQUIRED", Code.Unknown],
+    ["NO_SPACE", Code.ResourceExhausted],
+    ["LIMIT_IMAGE_BYTES", Code.ResourceExhausted],
+    ["HTTP_STALLED", Code.DeadlineExceeded],
+    ["CONTENT_DIGEST_MISMATCH", Code.DataLoss],
+    ["LAYER_CORRUPT", Code.DataLoss],
+    ["IS_USED", Code.FailedPrecondition],
+  ] as const;
+  for (const [errorCode, code] of situations) {
+    test(`${errorCode} is ${codeName(code)}, as the kubelet's runtimes have it`, () => {
+      assert.equal(codeName(SERVICE_STATUS[errorCode].code), codeName(code));
+    });
+  }
+
   test("what signatures and policies refuse has the kubelet's word for it", () => {
     const marked = Object.entries(SERVICE_STATUS).flatMap(([code, { marker }]) =>
       marker === "SignatureValidationFailed" ? [code] : [],
