@@ -49,6 +49,11 @@ const SYSTEMD = "/run/systemd/system";
 export async function serveCommand(flags: ServeFlags, session: Session): Promise<void> {
   const { environment } = session;
   const { service, variables, now, version } = environment;
+  let isEarly = false;
+  // From the start: a signal that nobody listens for ends the process.
+  using _early = service.onReload(() => {
+    isEarly = true;
+  });
   const { config, notes } = await configOf(flags, session);
   const log = new DaemonLog({
     format: config.values["daemon.logFormat"],
@@ -80,7 +85,11 @@ export async function serveCommand(flags: ServeFlags, session: Session): Promise
       now,
       drainMs: config.values["daemon.drainSeconds"] * 1000,
       facts: { version, storeDirectory: store.directory, hasSystemd: await exists(SYSTEMD) },
-      onReload: service.onReload,
+      onReload: (reload) => {
+        const listening = service.onReload(reload);
+        if (isEarly) queueMicrotask(reload);
+        return listening;
+      },
       checkFiles: async (signal) => await checkFiles(config, service, signal),
       openSources: async () => {
         const read = isFirst ? config : await readAgain(config, flags, log, session);
