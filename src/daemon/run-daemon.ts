@@ -144,8 +144,11 @@ class CurrentSources implements AsyncDisposable {
     return this.#current;
   }
 
-  replace(next: OpenedSources): void {
-    const closing = close(this.#current).finally(() => this.#closing.delete(closing));
+  /** @param onFailure - hears why those before could not be closed */
+  replace(next: OpenedSources, onFailure: (error: unknown) => void): void {
+    const closing = close(this.#current)
+      .catch(onFailure)
+      .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
     this.#current = next;
   }
@@ -167,15 +170,20 @@ async function reload(
   encoded: EncodedImages,
 ): Promise<void> {
   try {
-    sources.replace(await openSources());
+    sources.replace(await openSources(), (error) => {
+      observer.warn(`what was in force before could not be closed: ${reasonOf(error)}`);
+    });
     encoded.forget();
     observer.note("the configuration was read again");
     systemd.status(SERVING);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    observer.warn(`the configuration stays as it was: ${reason}`);
+    observer.warn(`the configuration stays as it was: ${reasonOf(error)}`);
     systemd.status(`${SERVING}; the configuration could not be read again`);
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function stop(
