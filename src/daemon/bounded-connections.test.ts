@@ -25,6 +25,7 @@ async function startServer(
   readonly answer: () => void;
   /** The same with a body, or with the beginning of one. */
   readonly answerWith: (body: Uint8Array, isWhole: boolean) => void;
+  readonly connections: BoundedConnections;
 }> {
   const directory = await mkdtempDisposable(join(tmpdir(), "siflet-bounds-"));
   const waiting: Http2ServerResponse[] = [];
@@ -61,6 +62,7 @@ async function startServer(
     answer: () => {
       for (const response of waiting.splice(0)) response.end();
     },
+    connections,
     answerWith: (body, isWhole) => {
       for (const response of waiting.splice(0)) {
         if (isWhole) response.end(body);
@@ -174,4 +176,17 @@ test("one that goes on is kept, however long nobody reads it", async (t) => {
   server.answerWith(LARGE, true);
   await new Promise((resolve) => list.on("close", resolve));
   assert.equal(watch.closed, false);
+});
+
+test("what nobody reads is dropped when the server ends, and nothing else", async (t) => {
+  const server = await startServer(t, { connections: 3, requestMs: 60_000 });
+  const session = await server.open();
+  const watch = unread(session);
+  await reaches(session);
+  server.answerWith(LARGE, false);
+  const late = unread(session);
+  await reaches(session);
+  server.connections.dropUnread();
+  await new Promise((resolve) => watch.on("close", resolve));
+  assert.equal(late.closed, false);
 });

@@ -19,6 +19,7 @@ export class BoundedConnections {
   /** The one that was used longest ago first. */
   readonly #sessions = new Set<Http2Session>();
   readonly #busy = new Map<Http2Session, number>();
+  readonly #streams = new Set<ServerHttp2Stream>();
 
   constructor(server: Http2Server, bounds: ConnectionBounds) {
     this.#bounds = bounds;
@@ -32,6 +33,13 @@ export class BoundedConnections {
 
   get sessions(): Iterable<Http2Session> {
     return this.#sessions;
+  }
+
+  /** Ends the calls whose client does not take what was sent to it: nobody there can be told of the end. */
+  dropUnread(): void {
+    for (const stream of this.#streams) {
+      if (stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL);
+    }
   }
 
   #came(session: Http2Session): void {
@@ -63,6 +71,7 @@ export class BoundedConnections {
   #began(stream: ServerHttp2Stream): void {
     const { session } = stream;
     if (session === undefined) return;
+    this.#streams.add(stream);
     this.#busy.set(session, (this.#busy.get(session) ?? 0) + 1);
     const late = setTimeout(() => {
       if (stream.state.remoteClose !== 1) stream.close();
@@ -77,6 +86,7 @@ export class BoundedConnections {
     stream.on("close", () => {
       clearTimeout(late);
       clearInterval(looks);
+      this.#streams.delete(stream);
       this.#ended(session);
     });
   }

@@ -53,6 +53,8 @@ export interface DaemonParts {
   readonly onReady?: () => void;
 }
 
+/** How long clients have to read how their calls ended. */
+const READ_MS = 1000;
 /** How long calls have to end that were told to. */
 const ABORT_MS = 10_000;
 
@@ -199,6 +201,8 @@ async function stop(
   for (const session of connections.sessions) session.close();
   if (await isDoneWithin(closed, drainMs)) return;
   stopping.abort(new Error("the daemon is stopping"));
+  if (await isDoneWithin(closed, READ_MS)) return;
+  connections.dropUnread();
   if (await isDoneWithin(closed, ABORT_MS)) return;
   for (const session of connections.sessions) session.destroy();
   await closed;
