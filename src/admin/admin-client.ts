@@ -1,11 +1,9 @@
 import { connect } from "node:net";
 import { Code, ConnectError, createClient, type Client } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { AdminService, type AdminMessage } from "../wire/index.ts";
+import { AdminService, MAX_MESSAGE_BYTES, type AdminMessage } from "../wire/index.ts";
 import { AdminError } from "./admin-error.ts";
 
-/** As our own server has it. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** A unix socket has no name of a host; every server takes this one. */
 const BASE_URL = "http://localhost";
 

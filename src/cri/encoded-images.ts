@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Store, StoredImage } from "../store/index.ts";
-import { encodedField, runtimeSchema } from "../wire/index.ts";
+import { encodedField, encodedMessage, runtimeSchema } from "../wire/index.ts";
 import { imageMessage } from "./image-message.ts";
 
 type EncodedField = ReturnType<typeof encodedField>;
@@ -28,7 +28,7 @@ export class EncodedImages {
   #forgotten = 0;
   /** Ids whose files have to be looked at again. */
   readonly #doubted = new Set<string>();
-  #whole: { readonly field: EncodedField } | undefined;
+  #whole: Uint8Array | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   /** @param pins - names and patterns that are in force; `forget` when they change */
@@ -37,14 +37,14 @@ export class EncodedImages {
     this.#pins = pins;
   }
 
-  /** All images as they are now, as the field `images` of a list; undefined where there are none. */
-  async field(): Promise<EncodedField> {
+  /** All images as they are now, as an encoded list. */
+  async list(): Promise<Uint8Array> {
     await this.#refresh();
-    this.#whole ??= { field: encodedField(IMAGES_FIELD, this.#sorted()) };
-    return this.#whole.field;
+    this.#whole ??= encodedMessage(IMAGES_FIELD, this.#sorted());
+    return this.#whole;
   }
 
-  /** The same in parts of at most `size` images, as they are now. */
+  /** The same in parts of at most `size` images, each the field `images` of a list. */
   async fields(size: number): Promise<readonly NonNullable<EncodedField>[]> {
     await this.#refresh();
     const messages = this.#sorted();

@@ -1,8 +1,14 @@
 import { create } from "@bufbuild/protobuf";
-import type { ContextValues, ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type ServiceImpl } from "@connectrpc/connect";
 import { ImageError, redactName } from "../image/index.ts";
 import type { StoredImage } from "../store/index.ts";
-import { runtimeSchema, type ImageService, type RuntimeMessage } from "../wire/index.ts";
+import {
+  MAX_MESSAGE_BYTES,
+  runtimeSchema,
+  type ImageService,
+  type RuntimeMessage,
+} from "../wire/index.ts";
+import { ENCODED_ANSWER } from "./encoded-answer.ts";
 import type { EncodedImages } from "./encoded-images.ts";
 import type { FileSystemUsage } from "./file-system-usage.ts";
 import { imageInfo } from "./image-info.ts";
@@ -19,7 +25,7 @@ const STREAMED_IMAGES = 1000;
 /** What the image service is made of. */
 export interface ImageServiceParts {
   readonly images: NodeImages;
-  readonly encoded: EncodedImages;
+  readonly encoded: Pick<EncodedImages, "list" | "fields" | "isListed" | "doubt">;
   readonly usage: FileSystemUsage;
   readonly observer: Observer;
   /** Aborted when the daemon ends what has not ended by itself. */
@@ -48,14 +54,21 @@ export class CriImageService implements ServiceImpl<typeof ImageService> {
 
   async listImages(
     request: RuntimeMessage<"ListImagesRequest">,
+    { values }: CallContext,
   ): Promise<RuntimeMessage<"ListImagesResponse">> {
     const response = create(runtimeSchema("ListImagesResponse"));
     if (isWanted(request.filter)) {
       response.images = await this.#filtered(request.filter);
       return response;
     }
-    const field = await this.#parts.encoded.field();
-    if (field !== undefined) response.$unknown = field;
+    const list = await this.#parts.encoded.list();
+    if (list.length > MAX_MESSAGE_BYTES) {
+      throw new ConnectError(
+        `a list of ${list.length} bytes: expected at most ${MAX_MESSAGE_BYTES}; StreamImages has no such limit`,
+        Code.ResourceExhausted,
+      );
+    }
+    values.set(ENCODED_ANSWER, list);
     return response;
   }
 

@@ -1,4 +1,5 @@
 export { codeName, connectErrorOf, type CallSignals } from "./connect-error.ts";
+export { ENCODED_ANSWER } from "./encoded-answer.ts";
 export { EncodedImages } from "./encoded-images.ts";
 export { FileSystemUsage } from "./file-system-usage.ts";
 export { findImage, imageTextOf, lookupOf } from "./image-lookup.ts";

@@ -80,7 +80,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   });
   stack.defer(() => usage.settled());
   // Before the first call, which would wait for it.
-  await encoded.field();
+  await encoded.list();
   let isServing = false;
   const notReady = (): string | undefined => {
     if (signal.aborted) return "the daemon is stopping";
@@ -103,7 +103,12 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     router.service(RuntimeService, runtime);
     router.service(AdminService, new SifletAdminService({ images, pulls, draining: signal }));
   };
-  const server = grpcServer(routes, [observeCalls(observer, stopping.signal)]);
+  const server = grpcServer(routes, {
+    interceptors: [observeCalls(observer, stopping.signal)],
+    onFault: (error) => {
+      observer.warn(`an answer could not be sent: ${String(error)}`);
+    },
+  });
   const socket = await listen(server.server, parts.place, signal);
   stack.use(socket);
   // One after the other: what was asked for last is what is in force.

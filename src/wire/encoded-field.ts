@@ -18,3 +18,14 @@ export function encodedField(
   for (const message of others) writer.tag(number, WireType.LengthDelimited).bytes(message);
   return [{ no: number, wireType: WireType.LengthDelimited, data: writer.finish() }];
 }
+
+/**
+ * A whole message that has nothing but `messages`, encoded already, as its repeated field.
+ *
+ * @param number - of the field
+ */
+export function encodedMessage(number: number, messages: Iterable<Uint8Array>): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const message of messages) writer.tag(number, WireType.LengthDelimited).bytes(message);
+  return writer.finish();
+}

@@ -1,5 +1,6 @@
 export { adminSchema, AdminService, type AdminMessage, type AdminMessageName } from "./admin-v1.ts";
-export { encodedField } from "./encoded-field.ts";
+export { MAX_MESSAGE_BYTES } from "./message-limit.ts";
+export { encodedField, encodedMessage } from "./encoded-field.ts";
 export {
   CGROUP_DRIVER,
   ImageService,
