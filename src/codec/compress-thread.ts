@@ -1,10 +1,10 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
+import { BATCH_PRIORITY } from "../base/index.ts";
 import type { BlockCompressor } from "./block-compressor.ts";
 import { loadCompressorOf } from "./compressor-module.ts";
 import {
-  BATCH_PRIORITY,
   type Batch,
   type CompressedBatch,
   type CompressorSettings,

@@ -2,9 +2,6 @@ import { Worker } from "node:worker_threads";
 import { threadUrl } from "../base/index.ts";
 import type { CodecSettings } from "./settings.ts";
 
-/** Niceness of conversion threads against 0 of the thread that answers callers. */
-export const BATCH_PRIORITY = 10;
-
 /** Bytes of input that travel to a worker at once: a message costs some 30 µs of CPU. */
 export const BATCH_BYTES: number = 512 * 1024;
 

@@ -1,6 +1,7 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { BATCH_PRIORITY, CODECS, CompressorPool } from "../codec/index.ts";
+import { BATCH_PRIORITY } from "../base/index.ts";
+import { CODECS, CompressorPool } from "../codec/index.ts";
 import type { ThreadSettings, ToThread } from "./messages.ts";
 
 const port = parentPort;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
+import { lowerPoolPriority } from "../base/index.ts";
 import { RunningPulls, SifletAdminService } from "../admin/index.ts";
 import {
   CriImageService,
@@ -79,6 +80,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     },
   });
   stack.defer(() => usage.settled());
+  await lowerPoolPriority();
   // Before the first call, which would wait for it.
   await encoded.list();
   let isServing = false;

@@ -237,6 +237,23 @@ async function fakeNotify(
   return { path: directory, told: async () => await readFile(log, "utf8") };
 }
 
+test("all but the answers to calls is done at a lower priority", async (t) => {
+  const place = await newPlace(t);
+  const daemon = await place.start();
+  const tasks = `/proc/${daemon.processId}/task`;
+  const priorities = new Map<string, Set<string>>();
+  for (const id of await readdir(tasks)) {
+    const name = (await readFile(`${tasks}/${id}/comm`, "utf8")).trim();
+    // Behind the name, which may hold spaces, the nice value is the 17th field.
+    const fields = (await readFile(`${tasks}/${id}/stat`, "utf8")).split(") ").at(-1)?.split(" ");
+    const nice = fields?.[16] ?? "";
+    priorities.set(name, (priorities.get(name) ?? new Set()).add(nice));
+  }
+  assert.deepEqual([...(priorities.get("libuv-worker") ?? [])], ["10"]);
+  assert.deepEqual([...(priorities.get("siflet-store") ?? [])], ["0"]);
+  assert.ok(priorities.get("MainThread")?.has("0"));
+});
+
 test("systemd is told when the daemon is ready, alive and about to stop", async (t) => {
   const place = await newPlace(t);
   const { path, told } = await fakeNotify(place);
