@@ -3,7 +3,11 @@ import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newDirectory } from "../../test/fixtures/store/index.ts";
+import { entriesUsage as usageHere, type EntriesUsage } from "../store/index.ts";
 import { FileSystemUsage } from "./file-system-usage.ts";
+
+const entriesUsage = (directory: string, names: readonly string[]): Promise<EntriesUsage> =>
+  Promise.resolve(usageHere(directory, names));
 
 async function blocksOf(...paths: readonly string[]): Promise<number> {
   const all = await Promise.all(paths.map((path) => stat(path)));
@@ -21,7 +25,7 @@ test("everything below a directory counts, and a measure is made again when it i
   const onFailure = (error: unknown): void => {
     throw error;
   };
-  const usage = await FileSystemUsage.of(directory, { now: () => now, onFailure });
+  const usage = await FileSystemUsage.of(directory, { now: () => now, entriesUsage, onFailure });
   const first = { at: 1000, bytes: await blocksOf(directory, below, file), inodes: 3 };
   assert.deepEqual(usage.get(), first);
 
@@ -54,6 +58,7 @@ test("a measure that fails leaves the one before, and is told", async (t) => {
   const failures: unknown[] = [];
   const usage = await FileSystemUsage.of(inner, {
     now: () => 1000,
+    entriesUsage,
     onFailure: (error) => failures.push(error),
   });
   const before = usage.get();
@@ -73,7 +78,7 @@ test("what is freed counts at once, also where a measure that saw it is still be
   const onFailure = (error: unknown): void => {
     throw error;
   };
-  const usage = await FileSystemUsage.of(directory, { now: () => 7, onFailure });
+  const usage = await FileSystemUsage.of(directory, { now: () => 7, entriesUsage, onFailure });
   const size = await blocksOf(file);
   const { bytes: before } = usage.get();
   usage.changed();

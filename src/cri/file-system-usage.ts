@@ -1,6 +1,7 @@
-import { lstat, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "../base/index.ts";
+import type { EntriesUsage } from "../store/index.ts";
 
 /** What a directory takes up. */
 export interface Usage {
@@ -16,7 +17,23 @@ const NOTHING: Omit<Usage, "at"> = { bytes: 0, inodes: 0 };
 
 /** How old a measure may be before the next look has it made again. */
 const FRESH_MS = 30_000;
-const BLOCK_BYTES = 512;
+/** Entries that are looked at together: a millisecond's work, for whoever has to wait for it. */
+const PART = 256;
+
+/** What entries of a directory take up; whatever thread it is that looks. */
+type EntriesUsageOf = (directory: string, names: readonly string[]) => Promise<EntriesUsage>;
+
+/** What a `FileSystemUsage` needs. */
+export interface UsageOptions {
+  readonly now: () => number;
+  /**
+   * Looks at the files. 10,000 of them one by one would keep the event loop, which answers calls, half a second
+   * busy for each measure.
+   */
+  readonly entriesUsage: EntriesUsageOf;
+  /** Hears of later measures that failed; the one before stays. */
+  readonly onFailure: (error: unknown) => void;
+}
 
 /**
  * What a store takes up, for the kubelet, which asks every few seconds and must be answered at once: the
@@ -24,41 +41,28 @@ const BLOCK_BYTES = 512;
  */
 export class FileSystemUsage {
   readonly directory: string;
-  readonly #now: () => number;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #options: UsageOptions;
   #last: Usage;
   #isStale = false;
   /** Since the measure that is being made began. */
   #freed: Omit<Usage, "at"> = NOTHING;
   #measuring: Promise<void> | undefined;
 
-  private constructor(
-    directory: string,
-    first: Usage,
-    { now, onFailure }: { now: () => number; onFailure: (error: unknown) => void },
-  ) {
+  private constructor(directory: string, first: Usage, options: UsageOptions) {
     this.directory = directory;
     this.#last = first;
-    this.#now = now;
-    this.#onFailure = onFailure;
+    this.#options = options;
   }
 
-  /**
-   * Measures `directory` for the first time.
-   *
-   * @param options.onFailure - hears of later measures that failed; the one before stays
-   */
-  static async of(
-    directory: string,
-    options: { readonly now: () => number; readonly onFailure: (error: unknown) => void },
-  ): Promise<FileSystemUsage> {
-    const first = await measure(directory, options.now());
+  /** Measures `directory` for the first time. */
+  static async of(directory: string, options: UsageOptions): Promise<FileSystemUsage> {
+    const first = await measure(directory, options.now(), options.entriesUsage);
     return new FileSystemUsage(directory, first, options);
   }
 
   /** The last measure; a new one begins where that is old. */
   get(): Usage {
-    if (this.#isStale || this.#now() - this.#last.at >= FRESH_MS) this.#measureAgain();
+    if (this.#isStale || this.#options.now() - this.#last.at >= FRESH_MS) this.#measureAgain();
     return this.#last;
   }
 
@@ -83,12 +87,13 @@ export class FileSystemUsage {
     if (this.#measuring !== undefined) return;
     this.#isStale = false;
     this.#freed = NOTHING;
-    this.#measuring = measure(this.directory, this.#now())
+    const { now, entriesUsage, onFailure } = this.#options;
+    this.#measuring = measure(this.directory, now(), entriesUsage)
       .then((usage) => {
         // What went away meanwhile may have been seen before that.
         this.#last = without(usage, this.#freed);
       })
-      .catch(this.#onFailure)
+      .catch(onFailure)
       .finally(() => {
         this.#measuring = undefined;
       });
@@ -103,36 +108,31 @@ function without(usage: Usage, { bytes, inodes }: Omit<Usage, "at">): Usage {
   };
 }
 
-async function measure(directory: string, at: number): Promise<Usage> {
-  let bytes = 0;
-  let inodes = 0;
+async function measure(
+  directory: string,
+  at: number,
+  entriesUsage: EntriesUsageOf,
+): Promise<Usage> {
+  let { bytes, inodes } = await entriesUsage(directory, ["."]);
   const waiting = [directory];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const entries = await entriesOf(path);
-    for (const entry of [".", ...entries]) {
-      const stats = await unlessGone(lstat(entry === "." ? path : join(path, entry)));
-      if (stats === undefined) continue;
-      if (entry !== "." && stats.isDirectory()) {
-        waiting.push(join(path, entry));
-        continue;
-      }
-      bytes += stats.blocks * BLOCK_BYTES;
-      inodes += 1;
+    const names = await entriesOf(path);
+    for (let start = 0; start < names.length; start += PART) {
+      const part = await entriesUsage(path, names.slice(start, start + PART));
+      bytes += part.bytes;
+      inodes += part.inodes;
+      for (const name of part.directories) waiting.push(join(path, name));
     }
   }
   return { at, bytes, inodes };
 }
 
-async function entriesOf(directory: string): Promise<readonly string[]> {
-  return (await unlessGone(readdir(directory))) ?? [];
-}
-
 /** What went away while it was looked at takes up nothing. */
-async function unlessGone<Result>(look: Promise<Result>): Promise<Result | undefined> {
+async function entriesOf(directory: string): Promise<readonly string[]> {
   try {
-    return await look;
+    return await readdir(directory);
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
     throw error;
   }
 }

@@ -18,7 +18,11 @@ async function serviceOf(directory: string, bytes: number): Promise<CriImageServ
   const unused = (): never => {
     throw new Error("expected a list and nothing else");
   };
-  const usage = await FileSystemUsage.of(directory, { now: () => 1, onFailure: unused });
+  const usage = await FileSystemUsage.of(directory, {
+    now: () => 1,
+    entriesUsage: () => Promise.resolve({ bytes: 0, inodes: 0, directories: [] }),
+    onFailure: unused,
+  });
   const list = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array(bytes));
   return new CriImageService({
     images: { store: unused, reader: unused, sources: unused, now: unused } as never,

@@ -12,6 +12,7 @@ import {
   manifestContent,
   objectDigests,
 } from "./evidence-records.ts";
+import { entriesUsage, type EntriesUsage } from "./entries-usage.ts";
 import { fileFactsOf, type FileFacts } from "./file-facts.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
@@ -92,6 +93,10 @@ export class Database implements Answers<DatabaseOperation> {
 
   fileFacts({ paths }: Argument<"fileFacts">): readonly (FileFacts | undefined)[] {
     return paths.map(fileFactsOf);
+  }
+
+  entriesUsage({ directory, names }: Argument<"entriesUsage">): EntriesUsage {
+    return entriesUsage(directory, names);
   }
 
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {

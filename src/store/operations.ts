@@ -1,5 +1,6 @@
 import type { ImageErrorCode } from "../image/index.ts";
 import type { StoreChanges } from "./change-log.ts";
+import type { EntriesUsage } from "./entries-usage.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { StoreErrorCode } from "./store-error.ts";
 import type {
@@ -92,6 +93,10 @@ export interface Operations {
   changesSince: Call<{ readonly position: number | undefined }, StoreChanges>;
   /** What lies at each of the paths. */
   fileFacts: Call<{ readonly paths: readonly string[] }, readonly (FileFacts | undefined)[]>;
+  entriesUsage: Call<
+    { readonly directory: string; readonly names: readonly string[] },
+    EntriesUsage
+  >;
 
   commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
   addNames: Call<{ readonly names: Names } & ById, RecordedImage>;

@@ -2,6 +2,7 @@ import type { StoreChanges } from "./change-log.ts";
 import type { Claim } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { DatabaseStart, RecordedImage, StoreCounts, StoreTraits } from "./operations.ts";
+import type { EntriesUsage } from "./entries-usage.ts";
 import type { FileFacts } from "./file-facts.ts";
 import { publishImage, removeIdleImage, removeImage, type StoreParts } from "./publication.ts";
 import type { StagingArea, Staging } from "./staging.ts";
@@ -172,6 +173,11 @@ export class Store implements AsyncDisposable {
    */
   async fileFacts(paths: readonly string[]): Promise<readonly (FileFacts | undefined)[]> {
     return await this.#client.call("fileFacts", { paths });
+  }
+
+  /** What entries of a directory take up, looked at in the same place. */
+  async entriesUsage(directory: string, names: readonly string[]): Promise<EntriesUsage> {
+    return await this.#client.call("entriesUsage", { directory, names });
   }
 
   /**
