@@ -1,12 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Store, StoredImage } from "../store/index.ts";
-import { encodedField, encodedMessage, runtimeSchema } from "../wire/index.ts";
+import { runtimeSchema } from "../wire/index.ts";
+import { EncodedList } from "./encoded-list.ts";
 import { imageMessage } from "./image-message.ts";
 
-type EncodedField = ReturnType<typeof encodedField>;
-
-/** Number of the field `images` of a list. */
-const IMAGES_FIELD = 1;
 /** Images that are looked up at a time. */
 const PART = 64;
 
@@ -19,16 +16,13 @@ const PART = 64;
 export class EncodedImages {
   readonly #reader: Store;
   readonly #pins: () => readonly string[];
-  readonly #messages = new Map<string, Uint8Array>();
-  /** Those of the map, sorted. */
-  #ids: string[] = [];
+  #list = EncodedList.EMPTY;
   /** Where the log of changes ended when all of this was true; undefined: none of it may be. */
   #position: number | undefined;
   /** How often all was forgotten: what was read before does not count after. */
   #forgotten = 0;
   /** Ids whose files have to be looked at again. */
   readonly #doubted = new Set<string>();
-  #whole: Uint8Array | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   /** @param pins - names and patterns that are in force; `forget` when they change */
@@ -40,18 +34,13 @@ export class EncodedImages {
   /** All images as they are now, as an encoded list. */
   async list(): Promise<Uint8Array> {
     await this.#refresh();
-    this.#whole ??= encodedMessage(IMAGES_FIELD, this.#sorted());
-    return this.#whole;
+    return this.#list.bytes;
   }
 
   /** The same in parts of at most `size` images, each the field `images` of a list. */
-  async fields(size: number): Promise<readonly NonNullable<EncodedField>[]> {
+  async fields(size: number): Promise<ReturnType<EncodedList["fields"]>> {
     await this.#refresh();
-    const messages = this.#sorted();
-    return Array.from({ length: Math.ceil(messages.length / size) }, (_, number) => {
-      const part = messages.slice(number * size, (number + 1) * size);
-      return encodedField(IMAGES_FIELD, part) ?? [];
-    });
+    return this.#list.fields(size);
   }
 
   /** Encodes everything anew before the next answer. */
@@ -62,16 +51,12 @@ export class EncodedImages {
 
   /** Whether the last list had the image. */
   isListed(id: string): boolean {
-    return this.#messages.has(id);
+    return this.#list.has(id);
   }
 
   /** Looks at the file of an image anew before the next answer. */
   doubt(id: string): void {
     this.#doubted.add(id);
-  }
-
-  #sorted(): Uint8Array[] {
-    return this.#ids.flatMap((id) => this.#messages.get(id) ?? []);
   }
 
   /** One at a time, and each after it was asked for: what was removed before a call is never in its answer. */
@@ -88,53 +73,47 @@ export class EncodedImages {
     const forgotten = this.#forgotten;
     const { position, isComplete, changes } = await this.#reader.changesSince(known);
     if (known === position && this.#doubted.size === 0) return;
-    this.#whole = undefined;
     const doubted = [...this.#doubted];
     this.#doubted.clear();
-    if (known === undefined || !isComplete) await this.#readAll();
-    else await this.#readSome([...new Set([...changes.map(({ id }) => id), ...doubted])]);
+    try {
+      if (known === undefined || !isComplete) await this.#readAll();
+      else await this.#readSome([...new Set([...changes.map(({ id }) => id), ...doubted])]);
+    } catch (error) {
+      for (const id of doubted) this.#doubted.add(id);
+      throw error;
+    }
     if (this.#forgotten === forgotten) this.#position = position;
   }
 
   async #readAll(): Promise<void> {
-    this.#messages.clear();
-    this.#ids = [];
-    for await (const images of this.#reader.listInParts()) await this.#encode(images);
-    this.#ids = [...this.#messages.keys()].sort();
+    const all = new Map<string, Uint8Array>();
+    for await (const images of this.#reader.listInParts()) {
+      for (const [id, message] of await this.#encode(images)) all.set(id, message);
+    }
+    this.#list = EncodedList.EMPTY.with(all);
   }
 
   async #readSome(ids: readonly string[]): Promise<void> {
+    const changes = new Map<string, Uint8Array | undefined>();
     for (let start = 0; start < ids.length; start += PART) {
       const part = ids.slice(start, start + PART);
-      const found = await this.#reader.findSome(part);
-      for (const id of part) this.#messages.delete(id);
-      await this.#encode(found);
-      for (const id of part) this.#place(id);
+      const encoded = await this.#encode(await this.#reader.findSome(part));
+      for (const id of part) changes.set(id, encoded.get(id));
     }
+    this.#list = this.#list.with(changes);
   }
 
-  async #encode(images: readonly StoredImage[]): Promise<void> {
+  /** By their ids; those that cannot be told of are left out. */
+  async #encode(images: readonly StoredImage[]): Promise<ReadonlyMap<string, Uint8Array>> {
     const facts = await this.#reader.fileFacts(images.map(({ path }) => path));
     const pins = this.#pins();
+    const encoded = new Map<string, Uint8Array>();
     for (const [index, image] of images.entries()) {
       const message = imageMessage(image, facts[index], pins);
       if (message !== undefined) {
-        this.#messages.set(image.id, toBinary(runtimeSchema("Image"), message));
+        encoded.set(image.id, toBinary(runtimeSchema("Image"), message));
       }
     }
-  }
-
-  /** Puts an id where it belongs, or takes it away where there is no message of it. */
-  #place(id: string): void {
-    let low = 0;
-    let high = this.#ids.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ids[middle] ?? "") < id) low = middle + 1;
-      else high = middle;
-    }
-    const isListed = this.#ids[low] === id;
-    const isThere = this.#messages.has(id);
-    if (isListed !== isThere) this.#ids.splice(low, isListed ? 1 : 0, ...(isThere ? [id] : []));
+    return encoded;
   }
 }

@@ -8,7 +8,13 @@ import {
   type Message,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import { encodedField, ImageService, runtimeSchema, RuntimeService } from "./index.ts";
+import {
+  encodedField,
+  encodedMessage,
+  ImageService,
+  runtimeSchema,
+  RuntimeService,
+} from "./index.ts";
 
 // The bytes are written by hand from the tables of cri.md §1.3 and §1.4: tag (number * 8 + wire type), then
 // the value.
@@ -223,9 +229,10 @@ describe("runtime.v1 on the wire", () => {
     const encoded = images.map((image) => toBinary(runtimeSchema("Image"), image));
     for (const count of [0, 1, 3]) {
       const whole = create(schema, { images: images.slice(0, count) });
+      const message = encodedMessage(1, encoded.slice(0, count));
+      assert.deepEqual(message, toBinary(schema, whole));
       const early = create(schema);
-      const field = encodedField(1, encoded.slice(0, count));
-      if (field !== undefined) early.$unknown = field;
+      early.$unknown = encodedField(1, message);
       assert.deepEqual(toBinary(schema, early), toBinary(schema, whole));
     }
   });
