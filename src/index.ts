@@ -3,7 +3,7 @@ import { availableParallelism, hostname, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { DEFAULT_LIMITS, homeDirectory, makeDirectories, readAtMost } from "./base/index.ts";
-import { defaultJobs, realmsIn } from "./config/index.ts";
+import { defaultJobs, hostsListedIn } from "./config/index.ts";
 import { findableCredentials, GivenCredentials, type AuthConfig } from "./credentials/index.ts";
 import { ConfiguredHosts, registriesConfPlaces } from "./hosts/index.ts";
 import { DEFAULT_TIMEOUTS, HttpClient, systemClock } from "./http/index.ts";
@@ -280,7 +280,7 @@ function openContext(settings: SourceSettings): OpenedContext {
     },
   });
   const limits = { ...DEFAULT_LIMITS, ...settings.limits };
-  const { authFile, tokenRealms = {} } = settings;
+  const { authFile, tokenRealms = {}, mirrorLogins = {} } = settings;
   const { homeDirectory: home } = surroundings();
   const hosts = new ConfiguredHosts({
     client,
@@ -295,7 +295,7 @@ function openContext(settings: SourceSettings): OpenedContext {
     Object.assign(surroundings(), { userId: process.geteuid?.() ?? 0 }),
   );
   const transfers = new Transfers(client, { ...DEFAULT_TRANSFERS, ...settings.transfers });
-  const realmsOf = realmsIn(tokenRealms);
+  const realmsOf = hostsListedIn(tokenRealms);
   const registries = new Registries({ client, limits, hosts, credentials, realmsOf, transfers });
   const libraryHosts = new ConfiguredLibraries({
     client,
@@ -306,7 +306,7 @@ function openContext(settings: SourceSettings): OpenedContext {
   });
   const libraries = new Libraries({ client, limits, transfers, registries, hosts: libraryHosts });
   return {
-    given: new GivenCredentials(credentials),
+    given: new GivenCredentials(credentials, hostsListedIn(mirrorLogins)),
     context: {
       registries,
       libraries: () => Promise.resolve(libraries),

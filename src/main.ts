@@ -58,7 +58,7 @@ const environment: Environment = {
   },
   async openContext(given) {
     const { plainHttpHosts, hosts, credentials, tokenRealms, transfers, ...settings } = given;
-    const [{ realmsIn }, http, { hostPlatform }, { Registries }, configured, { Transfers }] =
+    const [{ hostsListedIn }, http, { hostPlatform }, { Registries }, configured, { Transfers }] =
       await Promise.all([
         import("./config/index.ts"),
         import("./http/index.ts"),
@@ -91,7 +91,7 @@ const environment: Environment = {
       ...shared,
       hosts: registryHosts,
       credentials,
-      realmsOf: realmsIn(tokenRealms),
+      realmsOf: hostsListedIn(tokenRealms),
     });
     return {
       ...settings,

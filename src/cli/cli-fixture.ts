@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Readable, Writable } from "node:stream";
 import type { TestContext } from "node:test";
-import { realmsIn } from "../config/index.ts";
+import { hostsListedIn } from "../config/index.ts";
 import { HttpClient } from "../http/index.ts";
 import type { Host } from "../doctor/index.ts";
 import { hostPlatform, Info } from "../image/index.ts";
@@ -112,7 +112,7 @@ function testEnvironment(
         client,
         limits,
         credentials,
-        realmsOf: realmsIn(tokenRealms),
+        realmsOf: hostsListedIn(tokenRealms),
         transfers,
       });
       const libraries = new Libraries({

@@ -1,4 +1,4 @@
-import { formatOrigin, originOf, type Config } from "../config/index.ts";
+import { formatOrigin, hostsListedIn, originOf, type Config } from "../config/index.ts";
 import { bindCredential, findableCredentials, firstFound } from "../credentials/index.ts";
 import { registryOf } from "../pull/index.ts";
 import type { Credentials } from "../registry/index.ts";
@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 
 /**
  * The credentials of a command about one image: the user that its options name, for the image's
- * registry alone, and behind that every place where a login is kept.
+ * registry and those of its mirrors that may see it, and behind that every place where a login is kept.
  *
  * @throws CliError `USAGE`; CredentialError `CREDENTIALS_INVALID`; ImageError `REFERENCE_INVALID`
  */
@@ -25,7 +25,8 @@ export async function credentialsOf(
   if (domain === undefined)
     throw usageError(`${command}: expected --username with an image of a registry`);
   const login = await readLogin(flags, command, session);
-  return firstFound([bindCredential(login, domain), usual]);
+  const mirrors = hostsListedIn(config.values.mirrorLogins)(domain);
+  return firstFound([bindCredential(login, [domain, ...mirrors]), usual]);
 }
 
 /**

@@ -1,7 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { exists } from "../base/index.ts";
-import { daemonSocket, formatOrigin, originOf, type Config, type Key } from "../config/index.ts";
+import {
+  daemonSocket,
+  formatOrigin,
+  hostsListedIn,
+  originOf,
+  type Config,
+  type Key,
+} from "../config/index.ts";
 import { GivenCredentials } from "../credentials/index.ts";
 import {
   inheritedSocket,
@@ -189,7 +196,7 @@ async function openSources(
   return {
     pulls: new SharedPulls(store, watch),
     transferLoad: () => context.transfers.load,
-    given: new GivenCredentials(credentials),
+    given: new GivenCredentials(credentials, hostsListedIn(values.mirrorLogins)),
     context: {
       ...context,
       // Whoever may make a pod shall not find out what files there are.

@@ -86,6 +86,7 @@ test("where nothing is said the defaults hold", () => {
     plainHttp: [],
     authFile: undefined,
     tokenRealms: {},
+    mirrorLogins: {},
     keyServers: [],
     libraries: {},
     pins: [],

@@ -54,6 +54,7 @@ export function defaultValues(
     plainHttp: [],
     authFile: undefined,
     tokenRealms: {},
+    mirrorLogins: {},
     keyServers: [],
     libraries: {},
     "registries.directories": registryDirectories(surroundings),

@@ -18,7 +18,7 @@ export { KEY_SERVER_FORM, keyServerUrl } from "./key-server-url.ts";
 export { isEndpoint, type LibrarySettings } from "./library-settings.ts";
 export { readYaml } from "./read-yaml.ts";
 export { parseSize } from "./size.ts";
-export { realmsIn } from "./token-realms.ts";
+export { hostsListedIn } from "./host-lists.ts";
 export type { TrustedSigner, TrustMode, TrustNames, TrustRule } from "./trust-settings.ts";
 export type { ParsedConfig } from "./parse-config.ts";
 export { isPlainHttpHost } from "./plain-http-host.ts";

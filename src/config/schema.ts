@@ -57,6 +57,8 @@ export interface Settings extends ProfileChoice {
   readonly authFile: string | undefined;
   /** Hosts of token services by the registries whose credentials they may see, too. */
   readonly tokenRealms: Readonly<Record<string, readonly string[]>>;
+  /** Mirrors by the registries whose logins they are shown, too, where a pull brings some. */
+  readonly mirrorLogins: Readonly<Record<string, readonly string[]>>;
   /** URLs of key servers, in the order in which they are asked. */
   readonly keyServers: readonly string[];
   /** How libraries are reached, and as whom, by the hosts that references name. */
@@ -147,6 +149,7 @@ export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]>
   plainHttp: hostsKind,
   authFile: optionalPathKind("the usual files"),
   tokenRealms: hostListsKind,
+  mirrorLogins: hostListsKind,
   keyServers: keyServersKind,
   libraries: librariesKind,
   "registries.directories": pathsKind,

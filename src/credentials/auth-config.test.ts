@@ -133,7 +133,7 @@ const refusals: readonly { readonly name: string; readonly config: AuthConfig }[
 for (const { name, config } of refusals) {
   test(`AuthConfig refuses ${name}, and tells nothing of it`, () => {
     assert.throws(
-      () => boundCredentials(config, "reg.example", "the caller"),
+      () => boundCredentials(config, ["reg.example"], "the caller"),
       (error) => {
         assert.ok(error instanceof Error && "code" in error);
         assert.equal(error.code, "CREDENTIALS_INVALID");

@@ -19,10 +19,11 @@ export interface AuthConfig extends CredentialFields {
 }
 
 /**
- * The credentials of `config` for the registry `domain`, and for no other: neither for its mirrors
- * nor for what `serverAddress` names.
+ * The credentials of `config` for the registry `domain`, and for no other: neither for its mirrors, but those
+ * that are named, nor for what `serverAddress` names.
  *
  * @param domain - of the reference that is pulled
+ * @param mirrors - `name[:port]` of those that are shown them, too
  * @param onIgnored - told once, without values, where they are for another registry
  * @returns undefined where nothing is given, or another registry is meant
  * @throws CredentialError `CREDENTIALS_INVALID` for half a pair, an `auth` that is no base64 of
@@ -33,6 +34,7 @@ export function fromAuthConfig(
   config: AuthConfig,
   domain: string,
   onIgnored: (message: string) => void,
+  mirrors: readonly string[] = [],
 ): Credentials | undefined {
   const { serverAddress = "" } = config;
   const isMeant =
@@ -41,11 +43,11 @@ export function fromAuthConfig(
     onIgnored(`the credentials that were given are for another registry than ${domain}: not used`);
     return undefined;
   }
-  return boundCredentials(config, domain, `the caller`);
+  return boundCredentials(config, [domain, ...mirrors], `the caller`);
 }
 
 /**
- * What `fields` say, for the registry `domain` alone.
+ * What `fields` say, for the hosts of `domains` alone.
  *
  * @param called - who gives them, for messages
  * @returns undefined where nothing is given
@@ -53,19 +55,19 @@ export function fromAuthConfig(
  */
 export function boundCredentials(
   fields: CredentialFields,
-  domain: string,
+  domains: readonly string[],
   called: string,
 ): Credentials | undefined {
   const fail = (reason: string): CredentialError =>
     new CredentialError("CREDENTIALS_INVALID", `${called}: ${reason}`);
   const credential = makeCredential(fields, { called, fail }, { prefersAuth: false });
-  return credential && bindCredential(credential, domain);
+  return credential && bindCredential(credential, domains);
 }
 
-/** Shows `credential` to the registry `domain` alone. */
-export function bindCredential(credential: Credential, domain: string): Credentials {
-  const host = canonicalHost(domain);
+/** Shows `credential` to the hosts of `domains` alone: a registry, and those of its mirrors that may see it. */
+export function bindCredential(credential: Credential, domains: readonly string[]): Credentials {
+  const hosts = new Set(domains.map(canonicalHost));
   return {
-    find: (place) => Promise.resolve(canonicalHost(place.host) === host ? credential : undefined),
+    find: (place) => Promise.resolve(hosts.has(canonicalHost(place.host)) ? credential : undefined),
   };
 }

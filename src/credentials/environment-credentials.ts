@@ -24,7 +24,7 @@ export function pairOfEnvironment(variables: Variables, domain: string): Credent
     const password = variables[`${prefix}_PASSWORD`] ?? "";
     if (username === "" && password === "") continue;
     const called = `$${prefix}_USERNAME and $${prefix}_PASSWORD`;
-    return boundCredentials({ username, password }, domain, called);
+    return boundCredentials({ username, password }, [domain], called);
   }
   return undefined;
 }

@@ -12,11 +12,16 @@ const MAX_REMEMBERED = 1000;
  */
 export class GivenCredentials {
   readonly #usual: Credentials;
+  readonly #mirrorsOf: (domain: string) => readonly string[];
   readonly #known: Map<string, Credentials> = new Map<string, Credentials>();
 
-  /** @param usual - what is asked behind the given ones, for the hosts of mirrors */
-  constructor(usual: Credentials) {
+  /**
+   * @param usual - what is asked behind the given ones, for the hosts of mirrors
+   * @param mirrorsOf - those mirrors of a registry that are shown what is given for it
+   */
+  constructor(usual: Credentials, mirrorsOf: (domain: string) => readonly string[]) {
     this.#usual = usual;
+    this.#mirrorsOf = mirrorsOf;
   }
 
   /**
@@ -31,7 +36,7 @@ export class GivenCredentials {
     onIgnored: (message: string) => void,
   ): Credentials | undefined {
     if (config === undefined || domain === undefined) return undefined;
-    const given = fromAuthConfig(config, domain, onIgnored);
+    const given = fromAuthConfig(config, domain, onIgnored, this.#mirrorsOf(domain));
     if (given === undefined) return undefined;
     const key = keyOf(config, domain);
     const known = this.#known.get(key);

@@ -49,6 +49,11 @@ export interface SourceSettings {
    */
   readonly tokenRealms?: Readonly<Record<string, readonly string[]>>;
   /**
+   * `HOST[:PORT]` of mirrors by the registries (`HOST[:PORT]`) of images: those mirrors are shown the
+   * credentials that a pull brings for the registry. All others are not.
+   */
+  readonly mirrorLogins?: Readonly<Record<string, readonly string[]>>;
+  /**
    * How libraries are reached and as whom, by the host that references name (`cloud.sylabs.io` is the
    * default one), in the configuration's shape. Singularity's and Apptainer's remote.yaml come behind it.
    */

@@ -3,7 +3,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { status as codes } from "@grpc/grpc-js";
-import type { CriClient, DaemonPlace, PullWish, RunningDaemon } from "../fixtures/daemon/index.ts";
+import {
+  DaemonPlace,
+  type CriClient,
+  type PullWish,
+  type RunningDaemon,
+} from "../fixtures/daemon/index.ts";
 import {
   basic,
   makeImage,
@@ -112,6 +117,25 @@ describe("credentials of a request", () => {
     });
     assert.ok(mirror.requests.length > 0);
     assert.ok(mirror.requests.every(({ headers }) => headers.authorization === undefined));
+  });
+
+  test("a mirror that the configuration names is shown them", async (t) => {
+    await using mirror = await startRegistry();
+    mirror.guardWith({
+      challenge: () => 'Basic realm="mirror"',
+      allows: (given) => given === basic("bob", SECRET),
+    });
+    served.put("mirrored", imageOf("mirrored"), mirror);
+    const node = await DaemonPlace.make();
+    t.after(() => node[Symbol.asyncDispose]());
+    await node.configure(`mirrorLogins: {mirrored.example: ["${mirror.host}"]}`);
+    for (const name of ["mirrored.example", "other.example"]) await node.mirror(name, mirror.url);
+    using other = (await node.start()).client();
+    const right = { auth: { username: "bob", password: SECRET } };
+    await other.pull("mirrored.example/mirrored:1", right);
+    await assert.rejects(other.pull("other.example/mirrored:1", right), {
+      code: codes.UNAUTHENTICATED,
+    });
   });
 
   test("those of another registry are not used", async () => {
