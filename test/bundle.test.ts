@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import {
   canMount,
   hasMountRight,
@@ -39,6 +40,13 @@ after(async () => {
 const isRoot = process.geteuid?.() === 0;
 const why = "mounting by the kernel needs root";
 if (!isRoot && process.env["CI"] === "true") throw new Error(why);
+
+/** Whether a process has let go of all that it had open. */
+async function hasEnded(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // Behind the name, which may hold anything, stands the state.
+  return stat === "" || stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+}
 
 describe("a bundle of root", { skip: isRoot ? false : why }, () => {
   /** @returns undefined where the machine mounts nothing: that siflet says so was asserted then */
@@ -196,8 +204,9 @@ describe("a bundle of root", { skip: isRoot ? false : why }, () => {
     const command = `${host.directory}/store/images/`;
     for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
       const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      if (words.includes("squashfuse") && words.includes(command))
-        process.kill(Number(pid), "SIGKILL");
+      if (!words.includes("squashfuse") || !words.includes(command)) continue;
+      process.kill(Number(pid), "SIGKILL");
+      while (!(await hasEnded(pid))) await setTimeout(5);
     }
     assertRefused(await host.run("ls", "box/rootfs"), 2, /not connected/);
     assertDone(await bundle(host, "--delete", "box"));
