@@ -34,7 +34,8 @@ test("who makes the same at the same time does not disturb", async (t) => {
 
 const refusals = [
   { name: "a file in its place", path: "file", code: "EEXIST" },
-  { name: "a file above it", path: "file/a/b", code: "EEXIST" },
+  { name: "a file above it", path: "file/a/b", code: "ENOTDIR" },
+  { name: "a file right above it", path: "file/a", code: "ENOTDIR" },
   { name: "a link to nowhere in its place", path: "link", code: "EEXIST" },
   { name: "a file system that makes none", path: "/proc/self/a/b", code: "ENOENT" },
 ] as const;

@@ -8,7 +8,7 @@ import { isErrno } from "./errno.ts";
  *
  * @param mode - of those that are made, less the umask
  * @returns the first one that was made; undefined where all were there
- * @throws what the file system says, EEXIST where something else than a directory is in the way
+ * @throws what the file system says, EEXIST where something else is in its place, ENOTDIR where above it
  */
 export async function makeDirectories(path: string, mode: number): Promise<string | undefined> {
   const missing: string[] = [];
@@ -19,8 +19,9 @@ export async function makeDirectories(path: string, mode: number): Promise<strin
       await mkdir(directory, mode);
       first ??= directory;
     } catch (error) {
-      // Somebody else made it meanwhile.
-      if (!isErrno(error, "EEXIST") || !(await isDirectory(directory))) throw error;
+      // Somebody else made it meanwhile; where it is no directory, the next one below cannot be made (ENOTDIR).
+      const isPassed = directory !== missing.at(-1) || (await isDirectory(directory));
+      if (!isErrno(error, "EEXIST") || !isPassed) throw error;
     }
   }
   return first;
