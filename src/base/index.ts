@@ -1,5 +1,6 @@
 export { addressMatcher, isAddressRange } from "./address-range.ts";
 export { Secret } from "./secret.ts";
+export { allocatedBytes } from "./allocated-bytes.ts";
 export { assertNever } from "./assert-never.ts";
 export { ByteBudget } from "./byte-budget.ts";
 export { ByteList, grown, Uint32List } from "./growable.ts";

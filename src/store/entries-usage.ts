@@ -1,8 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-
-/** What the unit of `blocks` is, whatever the file system's own is. */
-const BLOCK_BYTES = 512;
+import { allocatedBytes } from "../base/index.ts";
 
 /** What entries of a directory take up. */
 export interface EntriesUsage {
@@ -21,7 +19,7 @@ export function entriesUsage(directory: string, names: readonly string[]): Entri
   for (const name of names) {
     const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
     if (stats === undefined) continue;
-    bytes += stats.blocks * BLOCK_BYTES;
+    bytes += allocatedBytes(stats);
     inodes += 1;
     if (stats.isDirectory()) directories.push(name);
   }

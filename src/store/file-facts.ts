@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { isErrno } from "../base/index.ts";
+import { allocatedBytes, isErrno } from "../base/index.ts";
 
 /** What a file is, without reading it. */
 export interface FileFacts {
@@ -9,14 +9,11 @@ export interface FileFacts {
   readonly allocated: number;
 }
 
-/** What the unit of `blocks` is, whatever the file system's own is. */
-const BLOCK_BYTES = 512;
-
 /** What lies at `path`; undefined where there is no file, or none that we may look at. */
 export function fileFactsOf(path: string): FileFacts | undefined {
   try {
-    const { size, blocks } = statSync(path);
-    return { size, allocated: blocks * BLOCK_BYTES };
+    const stats = statSync(path);
+    return { size: stats.size, allocated: allocatedBytes(stats) };
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR", "EACCES", "ELOOP")) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import { readdir, lstat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { isErrno } from "../base/index.ts";
+import { allocatedBytes, isErrno } from "../base/index.ts";
 import type { PackCache } from "../packs/index.ts";
 import { partialsDirectory } from "../pull/index.ts";
 import { storeFailure, type Store, type StoreTraits } from "../store/index.ts";
@@ -72,10 +72,10 @@ async function usageOf(directory: string, counts?: (name: string) => boolean): P
       files += below.files;
       bytes += below.bytes;
     } else {
-      const blocks = await blocksOf(path);
-      if (blocks === undefined) continue;
+      const allocated = await allocatedBytesOf(path);
+      if (allocated === undefined) continue;
       files += 1;
-      bytes += blocks * 512;
+      bytes += allocated;
     }
   }
   return { files, bytes };
@@ -94,9 +94,9 @@ async function readEntries(directory: string) {
   return await readdir(directory, { withFileTypes: true });
 }
 
-async function blocksOf(path: string): Promise<number | undefined> {
+async function allocatedBytesOf(path: string): Promise<number | undefined> {
   try {
-    return (await lstat(path)).blocks;
+    return allocatedBytes(await lstat(path));
   } catch (error) {
     if (isErrno(error, "ENOENT")) return undefined;
     throw error;
