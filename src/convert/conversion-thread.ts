@@ -11,7 +11,7 @@ const settings = workerData as ThreadSettings;
 // First, for its threads start while all the rest is loaded.
 const pool = new CompressorPool(
   { settings: CODECS[settings.compression], compressors: settings.compressors },
-  { jobs: settings.jobs, checksCodec: true },
+  { jobs: settings.jobs, checksCodec: settings.checksCodec },
 );
 const { LayerConverter } = await import("./layer-converter.ts");
 const converter = new LayerConverter(settings, pool, (message, transfer) => {

@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { ByteBudget, threadUrl, writeFully, type Limits } from "../base/index.ts";
 import { BLOCK_COMPRESSORS, codecIdOf, CODECS } from "../codec/index.ts";
-import type { Compression } from "../image/index.ts";
+import type { Compression, KnownCodecs } from "../image/index.ts";
 import { ChunkGatherer } from "./chunk-gatherer.ts";
 import { ConvertError } from "./convert-error.ts";
 import { orNoSpace, receiveError } from "./error-transfer.ts";
@@ -25,6 +25,8 @@ export interface ConversionOptions {
   readonly compression: Compression;
   /** URL of the module of block compressors; absent: siflet's own. */
   readonly compressors?: string | undefined;
+  /** What earlier conversions of this process have learned; absent: this one finds out for itself. */
+  readonly codecs?: KnownCodecs | undefined;
   /** Compressing threads. */
   readonly jobs: number;
   readonly limits: Limits;
@@ -71,9 +73,13 @@ export class Conversion implements AsyncDisposable {
     this.#options = options;
     // A conversion that fails before anyone asks tells it to whoever waits for layers.
     this.#codecId.promise.catch(() => undefined);
+    const { compression, compressors = BLOCK_COMPRESSORS } = options;
+    const known = options.codecs?.idOf(compression, compressors);
+    if (known !== undefined) this.#codecId.resolve(known);
     const settings: ThreadSettings = {
-      compression: options.compression,
-      compressors: options.compressors ?? BLOCK_COMPRESSORS,
+      compression,
+      compressors,
+      checksCodec: known === undefined,
       jobs: options.jobs,
       limits: options.limits,
       budget: this.#budget.shared,
@@ -263,7 +269,7 @@ export class Conversion implements AsyncDisposable {
         void this.#finish(message.image);
         break;
       case "fingerprint":
-        this.#codecId.resolve(codecIdOf(CODECS[this.#options.compression], message.fingerprint));
+        this.#learn(message.fingerprint);
         break;
       case "assemble-failed":
         this.#image?.reject(receiveError(message.error));
@@ -272,6 +278,13 @@ export class Conversion implements AsyncDisposable {
         this.#options.warn(message.message);
         break;
     }
+  }
+
+  #learn(fingerprint: string): void {
+    const { compression, compressors = BLOCK_COMPRESSORS, codecs } = this.#options;
+    const id = codecIdOf(CODECS[compression], fingerprint);
+    codecs?.learn(compression, compressors, id);
+    this.#codecId.resolve(id);
   }
 
   async #finish(image: AssembledImage): Promise<void> {

@@ -38,7 +38,7 @@ export class LayerConverter {
     this.#merged = new MergedLayers(settings.limits, (message) => {
       this.#send({ kind: "warning", message });
     });
-    this.#fingerprint = this.#tellFingerprint();
+    this.#fingerprint = settings.checksCodec ? this.#tellFingerprint() : Promise.resolve();
     // Whoever compresses hears of a dead compressor too; here it would only be unhandled.
     this.#fingerprint.catch(() => undefined);
   }

@@ -7,6 +7,8 @@ export interface ThreadSettings {
   readonly compression: Compression;
   /** URL of the module of block compressors. */
   readonly compressors: string;
+  /** Whether it is still to be found out what the codec makes of the golden vectors. */
+  readonly checksCodec: boolean;
   readonly jobs: number;
   readonly limits: Limits;
   /** Counter of the byte budget. */

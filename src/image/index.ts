@@ -35,6 +35,7 @@ export {
 } from "./info.ts";
 export type { JudgedFile, JudgedImage } from "./judged-image.ts";
 export { isAbsent, isRecord, kindOf, stringMembers } from "./json-value.ts";
+export { KnownCodecs } from "./known-codecs.ts";
 export {
   formatLibraryName,
   isLibraryName,

@@ -6,6 +6,7 @@ import {
   hasFrozenCodec,
   type BlobSource,
   type Digest,
+  type KnownCodecs,
   type Profile,
   type ProfileChoice,
 } from "../image/index.ts";
@@ -23,11 +24,15 @@ import type { ScratchDirectory } from "./scratch-directory.ts";
 
 /** Layers that are fetched at the same time. */
 const MOST_FETCHES = 4;
+/** Bytes of blobs that are worth one more compressing thread. */
+const BYTES_PER_JOB = 2 * 1024 * 1024;
 
 export interface ConvertOptions {
   readonly choice: ProfileChoice;
   /** URL of the module of block compressors; absent: siflet's own. */
   readonly compressors?: string | undefined;
+  readonly codecs?: KnownCodecs | undefined;
+  /** Compressing threads, where there is work for so many. */
   readonly jobs: number;
   readonly limits: Limits;
   /** The image, as messages name it. */
@@ -134,7 +139,8 @@ async function convertOnce(
   await using conversion = new Conversion({
     compression: options.choice.compression,
     compressors: options.compressors,
-    jobs: options.jobs,
+    codecs: options.codecs,
+    jobs: await jobsFor(image, options),
     limits: options.limits,
     warn: (message) => {
       onEvent({ kind: "warning", message });
@@ -179,6 +185,19 @@ async function convertOnce(
   }
   // What the frozen codec packed does not belong into an image of this machine's own.
   return await convertOnce(image, source, { ...options, reuse: undefined }, false, signal);
+}
+
+/** As many compressing threads as there is work for: starting one costs more than a small layer does. */
+async function jobsFor(
+  { layers }: ResolvedImage,
+  { jobs, reuse, choice }: ConvertOptions,
+): Promise<number> {
+  const codec = Conversion.settingsId(choice.compression);
+  let bytes = 0;
+  for (const { layer } of distinctLayers(layers)) {
+    if ((await reuse?.isKept(layer, codec)) !== true) bytes += layer.descriptor.size;
+  }
+  return Math.max(1, Math.min(jobs, Math.ceil(bytes / BYTES_PER_JOB)));
 }
 
 /** Has packs merged in their order, each as soon as it and all below it are there. */

@@ -37,6 +37,7 @@ export async function convertResolved(
     {
       choice,
       compressors: context.compressors,
+      codecs: context.codecs,
       jobs: options.jobs,
       limits: context.limits,
       what,

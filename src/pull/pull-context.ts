@@ -3,7 +3,7 @@ import type { Libraries, LibraryToken } from "../library/index.ts";
 import type { PackCacheOptions } from "../packs/index.ts";
 import type { Credentials, Registries } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
-import type { Platform, ProfileChoice, ProfileWish } from "../image/index.ts";
+import type { KnownCodecs, Platform, ProfileChoice, ProfileWish } from "../image/index.ts";
 import type { ConversionSlots } from "./conversion-slots.ts";
 import type { LocalFiles } from "./local-file.ts";
 import type { OnPullEvent } from "./pull-events.ts";
@@ -32,6 +32,8 @@ export interface PullContext {
    * What it makes is held to the golden vectors as those are.
    */
   readonly compressors?: string;
+  /** What is known of the codecs of this process; absent: each conversion finds out for itself. */
+  readonly codecs?: KnownCodecs;
   /** What a conversion waits for; absent: nothing. */
   readonly conversions?: ConversionSlots;
   /** Which files of this host may be named; absent: any, without aliases. */

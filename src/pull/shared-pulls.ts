@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { SingleFlight } from "../base/index.ts";
-import { formatPlatform, storeNamesOf } from "../image/index.ts";
+import { formatPlatform, KnownCodecs, storeNamesOf } from "../image/index.ts";
 import type { Credentials } from "../registry/index.ts";
 import type { Store, StoredImage } from "../store/index.ts";
 import { ConversionSlots } from "./conversion-slots.ts";
@@ -32,6 +32,7 @@ export class SharedPulls {
   readonly #store: Store;
   readonly #watch: ((reference: string) => PullWatcher) | undefined;
   readonly #conversions = new ConversionSlots(MOST_CONVERSIONS);
+  readonly #codecs = new KnownCodecs();
   readonly #flights = new SingleFlight<StoredImage>();
   /** Of the work that can be joined. */
   readonly #listeners = new Map<string, Listeners>();
@@ -65,7 +66,7 @@ export class SharedPulls {
         const watcher = this.#watch?.(reference);
         const listeners = new Listeners(watcher);
         this.#listeners.set(key, listeners);
-        const bounded = { ...context, conversions: this.#conversions };
+        const bounded = { ...context, conversions: this.#conversions, codecs: this.#codecs };
         const shared = { ...options, onEvent: listeners.onEvent };
         try {
           const image = await pullToStore(this.#store, reference, bounded, shared, stop);

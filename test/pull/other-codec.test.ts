@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { DEFAULT_LIMITS } from "../../src/base/index.ts";
-import type { Compression } from "../../src/image/index.ts";
+import { KnownCodecs, type Compression } from "../../src/image/index.ts";
 import {
   openImageTree,
   pullToFile,
@@ -58,6 +58,22 @@ describe("a machine whose codec makes other bytes", () => {
       (await store.list()).map(({ id }) => id),
       [first.id],
     );
+  });
+
+  test("is known for it in all pulls of a process, and one with the right codec for its own", async (t) => {
+    const codecs = new KnownCodecs();
+    const { setup, here, elsewhere, packs } = await setUp(t, { codecs });
+    const [first, second] = [await here("app:1", {}), await here("app:2", {})];
+    assert.match(second.profile?.codec ?? "", MISMATCHED.gzip);
+    assert.equal(second.profile?.codec, first.profile?.codec);
+    assert.equal(warningsIn(setup.events).length, 2);
+    assert.deepEqual(await packs(), []);
+    const right = await setup.store("right");
+    for (const name of ["app:1", "app:2"]) {
+      assert.equal((await elsewhere(name, { store: right })).profile?.codec, "gzip/1");
+    }
+    assert.equal((await packs()).length, 3);
+    assert.equal(codecs.idOf("gzip", OTHER_COMPRESSORS), first.profile?.codec);
   });
 
   test("says what it made of a pull to a file", async (t) => {
@@ -148,7 +164,7 @@ interface SetUp {
   readonly packs: () => Promise<readonly string[]>;
 }
 
-async function setUp(t: TestContext): Promise<SetUp> {
+async function setUp(t: TestContext, known: Pick<PullContext, "codecs"> = {}): Promise<SetUp> {
   const registry = await startRegistry();
   t.after(async () => {
     await registry.close();
@@ -166,14 +182,15 @@ async function setUp(t: TestContext): Promise<SetUp> {
       const options = setup.options({ cache, ...wish });
       return await pullToStore(store, `${registry.host}/${name}`, context, options, never);
     };
-  const other = { ...setup.context, compressors: OTHER_COMPRESSORS };
+  const context = { ...setup.context, ...known };
+  const other = { ...context, compressors: OTHER_COMPRESSORS };
   return {
     registry,
     setup,
     store: shared,
     other,
     here: pullWith(other),
-    elsewhere: pullWith(setup.context),
+    elsewhere: pullWith(context),
     packs: async () => {
       const names = await readdir(cache.directory, { recursive: true });
       return names.filter((name) => name.includes("/")).sort();
