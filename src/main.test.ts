@@ -10,8 +10,8 @@ import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { makeImage, startRegistry, type FixtureImage } from "../test/fixtures/registry/index.ts";
 import { tar } from "../test/fixtures/tar/index.ts";
+import { PROGRAM } from "../test/fixtures/program.ts";
 
-const MAIN = join(import.meta.dirname, "main.ts");
 const FLAGS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
 
 /** What a process left behind. */
@@ -34,7 +34,7 @@ function start(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  return spawn(process.execPath, [...FLAGS, MAIN, ...args], {
+  return spawn(process.execPath, [...FLAGS, PROGRAM, ...args], {
     cwd: directory,
     env: { ...process.env, SIFLET_STORE: join(directory, "store"), ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -211,7 +211,7 @@ test("on a terminal bars are drawn, and only the result stays", { skip: !hasScri
       TERM: "xterm",
       SIFLET_STORE: join(directory, "store"),
       SIFLET_NODE: process.execPath,
-      SIFLET_MAIN: MAIN,
+      SIFLET_MAIN: PROGRAM,
       NODE_OPTIONS: FLAGS.join(" "),
     },
     stdio: ["ignore", "pipe", "pipe"],

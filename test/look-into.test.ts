@@ -11,10 +11,10 @@ import { after, before, test } from "node:test";
 import { pullHere, runHere } from "../src/cli/cli-fixture.ts";
 import { makeImage, startRegistry } from "./fixtures/registry/index.ts";
 import { tar } from "./fixtures/tar/index.ts";
+import { PROGRAM } from "./fixtures/program.ts";
 
 // What `siflet ls` and `siflet cat` print into a pipe that somebody leaves, as processes of their own.
 
-const MAIN = join(import.meta.dirname, "../src/main.ts");
 const TIB = 2 ** 40;
 const MIB = 2 ** 20;
 
@@ -73,7 +73,7 @@ interface Started {
 }
 
 function start(...args: readonly string[]): Started {
-  const child = spawn(process.execPath, ["--max-semi-space-size=1", MAIN, ...args], {
+  const child = spawn(process.execPath, ["--max-semi-space-size=1", PROGRAM, ...args], {
     env: { ...process.env, SIFLET_STORE: join(directory.path, "store"), MALLOC_ARENA_MAX: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
@@ -10,8 +10,7 @@ import { openStore } from "../src/index.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "./fixtures/registry/index.ts";
 import { newDirectory } from "./fixtures/store/index.ts";
 import { tar } from "./fixtures/tar/index.ts";
-
-const MAIN = resolve(import.meta.dirname, "../src/main.ts");
+import { PROGRAM } from "./fixtures/program.ts";
 
 const image = makeImage({
   layers: [tar([{ path: "f", data: "shared by all" }])],
@@ -55,7 +54,7 @@ async function setUp(t: TestContext): Promise<Setup> {
     store,
     registry,
     pull: () => {
-      const args = [MAIN, "--store", store, "pull", "--json", `${registry.host}/app:1`];
+      const args = [PROGRAM, "--store", store, "pull", "--json", `${registry.host}/app:1`];
       const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
       t.after(() => child.kill("SIGKILL"));
       return child;

@@ -12,10 +12,11 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { newDirectory, runHere } from "../src/cli/cli-fixture.ts";
+import { PROGRAM } from "./fixtures/program.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "./fixtures/registry/index.ts";
 import { tar } from "./fixtures/tar/index.ts";
 import { mayMount, run } from "./real/index.ts";
@@ -52,7 +53,7 @@ async function otherUser(t: TestContext, gid = NOBODY): Promise<OtherUser> {
   t.after(() => directory.remove());
   const { path } = directory;
   await chmod(path, 0o755);
-  await cp(join(root, "src"), join(path, "src"), { recursive: true });
+  await cp(dirname(PROGRAM), join(path, "code"), { recursive: true });
   await copyFile(join(root, "package.json"), join(path, "package.json"));
   for (const name of RUNTIME_PACKAGES) {
     await cp(join(root, "node_modules", name), join(path, "node_modules", name), {
@@ -70,7 +71,7 @@ async function otherUser(t: TestContext, gid = NOBODY): Promise<OtherUser> {
     siflet: (...args) =>
       new Promise((done) => {
         const options = { cwd: "/", uid: NOBODY, gid, env: { HOME: home, PATH: "/usr/bin:/bin" } };
-        const command = [join(path, "src/main.ts"), ...args];
+        const command = [join(path, "code", basename(PROGRAM)), ...args];
         execFile(join(path, "node"), command, options, (error, stdout, stderr) => {
           const exitCode = error === null ? 0 : Number(error.code);
           done({ exitCode, stdout, stderr });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
+import { PROGRAM } from "./fixtures/program.ts";
 
 // gRPC takes 150 ms to load, and the log 25: only who speaks it, or writes one, may.
 
@@ -19,7 +20,7 @@ async function packagesOf(...words: readonly string[]): Promise<string> {
     [
       `--import=${join(root, "test/fixtures/note-packages.ts")}`,
       "--disable-warning=ExperimentalWarning",
-      join(root, "src/main.ts"),
+      PROGRAM,
       "--store",
       join(directory.path, "store"),
       ...words,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { runBeside, type RunBeside } from "../../src/base/index.ts";
 import { checkFiles, housekeepingOf } from "../../src/cli/serve-housekeeping.ts";
@@ -13,8 +13,8 @@ import {
 import { DaemonPlace } from "../fixtures/daemon/index.ts";
 import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
+import { PROGRAM } from "../fixtures/program.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
 const never = new AbortController().signal;
 const HOUR_MS = 3_600_000;
 
@@ -32,7 +32,7 @@ async function configOf(place: DaemonPlace): Promise<Config> {
 
 /** Runs this clone, as the daemon runs itself. */
 async function runClone(words: readonly string[], signal: AbortSignal): Promise<RunBeside> {
-  return await runBeside(["--disable-warning=ExperimentalWarning", MAIN, ...words], signal);
+  return await runBeside(["--disable-warning=ExperimentalWarning", PROGRAM, ...words], signal);
 }
 
 test("the check beside a daemon finds a damaged image and has the next pull bring it back", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { runHere } from "../../src/cli/cli-fixture.ts";
@@ -12,8 +12,7 @@ import { run } from "../real/index.ts";
 import { runToMark } from "./marked-siflet.ts";
 import { Place } from "./place.ts";
 import { passedCalls, runToCall } from "./system-calls.ts";
-
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
+import { PROGRAM } from "../fixtures/program.ts";
 
 /** Which call fails how, the first to the so-manieth time in any thread. */
 const FAULTS = [
@@ -120,7 +119,7 @@ async function pullWithFault(
   const call = /=(\w+):/.exec(fault)?.[1] ?? "";
   const tracing = ["-f", "-o", "/dev/null", "-e", `trace=${call}`, "-e", fault];
   return await new Promise((done) => {
-    execFile("strace", [...tracing, process.execPath, MAIN, ...args], (error, _out, stderr) => {
+    execFile("strace", [...tracing, process.execPath, PROGRAM, ...args], (error, _out, stderr) => {
       done({ exitCode: error === null ? 0 : Number(error.code), stderr });
     });
   });

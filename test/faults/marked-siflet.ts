@@ -6,8 +6,8 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { formatFault, type Mark, type MarkFault } from "./mark.ts";
 import type { Place } from "./place.ts";
+import { PROGRAM } from "../fixtures/program.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
 const MARKS = resolve(import.meta.dirname, "call-marks.ts");
 
 /** How a process came to its end. */
@@ -50,7 +50,7 @@ async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Ending> {
-  const command = ["--import", MARKS, MAIN, "--store", place.store, ...args];
+  const command = ["--import", MARKS, PROGRAM, "--store", place.store, ...args];
   return await endingOf(process.execPath, command, place, { MARKS_ROOT: place.store, ...env });
 }
 
@@ -74,5 +74,5 @@ export async function endingOf(
 
 /** The command as a program and its arguments, for one who runs it in another program. */
 export function sifletCommand(place: Place, args: readonly string[]): readonly string[] {
-  return [process.execPath, MAIN, "--store", place.store, ...args];
+  return [process.execPath, PROGRAM, "--store", place.store, ...args];
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { makeImage, startRegistry } from "../fixtures/registry/index.ts";
@@ -8,8 +8,7 @@ import { newDirectory } from "../fixtures/store/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { run } from "../real/index.ts";
 import { ModelDisk, parseTrace, type SystemCall } from "./model-disk.ts";
-
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
+import { PROGRAM } from "../fixtures/program.ts";
 
 interface Traced {
   readonly calls: readonly SystemCall[];
@@ -24,7 +23,7 @@ async function tracePull(t: TestContext): Promise<Traced> {
   await using registry = await startRegistry();
   registry.putImage("a", makeImage({ layers: [tar([{ path: "f", data: "first" }])] }), "1");
   registry.putImage("b", makeImage({ layers: [tar([{ path: "f", data: "second" }])] }), "1");
-  const command = [process.execPath, MAIN, "--store", store, "pull", "--json"];
+  const command = [process.execPath, PROGRAM, "--store", store, "pull", "--json"];
   await run(command[0] ?? "", [...command.slice(1), `${registry.host}/a:1`]);
   const trace = join(root, "trace");
   const watched =

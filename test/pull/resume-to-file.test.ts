@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { pull, type PullSettings } from "../../src/index.ts";
@@ -10,8 +10,8 @@ import { setUpPull } from "../fixtures/pull-setup.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { noiseBytes } from "../real/index.ts";
+import { PROGRAM } from "../fixtures/program.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
 const CUT = 12_000_000;
 
 const image = makeImage({
@@ -119,7 +119,7 @@ test("a pull to a file leaves alone what another one is fetching", async (t) => 
 /** `siflet pull --no-store` with a cache that the environment names. */
 function startSiflet({ registry, location, cacheDirectory }: Setup): ChildProcess {
   const name = `${registry.host}/app:1`;
-  const args = [MAIN, "pull", "--quiet", "--no-store", "--output", `${location}.sif`, name];
+  const args = [PROGRAM, "pull", "--quiet", "--no-store", "--output", `${location}.sif`, name];
   return spawn(process.execPath, args, {
     env: { ...process.env, SIFLET_CACHEDIR: cacheDirectory },
     stdio: ["ignore", "ignore", "inherit"],
