@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import { hostsListedIn } from "../config/index.ts";
 import { HttpClient } from "../http/index.ts";
 import type { Host } from "../doctor/index.ts";
-import { hostPlatform, Info } from "../image/index.ts";
+import { hostPlatform, Info, KnownCodecs } from "../image/index.ts";
 import { ConfiguredLibraries, Libraries, usualRemoteFiles } from "../library/index.ts";
 import { Registries } from "../registry/index.ts";
 import { openStore } from "../store/index.ts";
@@ -18,6 +18,9 @@ import { runCli } from "./run-cli.ts";
 
 /** 2026-01-02T03:04:05Z, at which the clock of these runs stands still. */
 export const TEST_NOW: number = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** One process has them all: what its codecs make of the golden vectors it finds out once. */
+const CODECS = new KnownCodecs();
 
 /** A machine with nothing on it that the doctor looks for. */
 export const BARE_HOST: Host = {
@@ -134,6 +137,7 @@ function testEnvironment(
         libraries: () => Promise.resolve(libraries),
         limits,
         hostPlatform: hostPlatform("x64"),
+        codecs: CODECS,
         defaults,
         localFiles,
         ...(compressors === undefined ? {} : { compressors }),
