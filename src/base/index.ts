@@ -38,7 +38,7 @@ export { homeDirectory } from "./home-directory.ts";
 export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
 export { Slots, type SlotLoad } from "./slots.ts";
-export { BATCH_PRIORITY, lowerPoolPriority } from "./batch-priority.ts";
+export { BATCH_PRIORITY, lowerPoolPriority, raisePriority } from "./thread-priority.ts";
 export { clearAway } from "./clear-away.ts";
 export { exists } from "./exists.ts";
 export { fileSize } from "./file-size.ts";

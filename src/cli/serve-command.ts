@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { exists } from "../base/index.ts";
+import { exists, raisePriority } from "../base/index.ts";
 import {
   daemonSocket,
   formatOrigin,
@@ -77,6 +77,8 @@ export async function serveCommand(flags: ServeFlags, session: Session): Promise
   const systemdOptions = { variables, processId: service.processId, notify: service.notify };
   const place = inheritedSocket(systemdOptions) ?? (await placeOf(config, session));
   await using store = await openStoreToWrite(session);
+  // Callers wait for the thread that reads, too, and for the one that writes only at the end of pulls.
+  raisePriority();
   await using reader = await environment.openStore(store.directory, { readOnly: true });
   await using systemd = new Systemd(systemdOptions);
   const metrics = await metricsOf(config, session);
@@ -207,6 +209,7 @@ async function openSources(
     defaults: { jobs: values.jobs, tmpDirectory: tmpdir, cache },
     pins: values.pins,
     runtimeHandlers: handlersOf(config),
+    platformAnnotation: values["daemon.platformAnnotation"],
     configDigest: `sha256:${createHash("sha256").update(JSON.stringify(values)).digest("hex")}`,
     housekeeping: housekeepingOf(config),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

@@ -127,6 +127,7 @@ test("where nothing is said the defaults hold", () => {
     "daemon.logFormat": "human",
     "daemon.logLevel": "info",
     "daemon.runtimeHandlers": {},
+    "daemon.platformAnnotation": undefined,
     "cache.maxBytes": { maxBytes: GiB, maxPercent: 100 },
     "cache.dir": undefined,
     limits: DEFAULT_LIMITS,

@@ -85,6 +85,7 @@ export function defaultValues(
     "daemon.logFormat": "human",
     "daemon.logLevel": "info",
     "daemon.runtimeHandlers": {},
+    "daemon.platformAnnotation": undefined,
     "cache.maxBytes": isRoot ? ROOT_CACHE : USER_CACHE,
     "cache.dir": undefined,
     limits: DEFAULT_LIMITS,

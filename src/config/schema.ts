@@ -2,6 +2,7 @@ import type { Limits } from "../base/index.ts";
 import type { Compression, Layout, Owners, ProfileChoice } from "../image/index.ts";
 import { cacheSizeKind, type CacheSize } from "./cache-size.ts";
 import { librariesKind, type Libraries } from "./library-settings.ts";
+import { annotationKeyKind } from "./annotation-key.ts";
 import { runtimeHandlersKind, type RuntimeHandlers } from "./runtime-handlers.ts";
 import {
   policyJsonKind,
@@ -124,6 +125,8 @@ export interface Settings extends ProfileChoice {
   readonly "daemon.logLevel": LogLevel;
   /** Kubernetes' runtime handlers that pulls may name. */
   readonly "daemon.runtimeHandlers": RuntimeHandlers;
+  /** Annotation of pods that says for which platform a pull is; absent: none does. */
+  readonly "daemon.platformAnnotation": string | undefined;
   readonly "cache.maxBytes": CacheSize;
   /** Absolute path of the cache of converted layers; absent: inside the store. */
   readonly "cache.dir": string | undefined;
@@ -184,6 +187,7 @@ export const SETTING_KINDS: { readonly [K in SettingKey]: ValueKind<Settings[K]>
   "daemon.logFormat": choiceKind<LogFormat>(["human", "json"]),
   "daemon.logLevel": choiceKind<LogLevel>(["debug", "info", "warn", "error"]),
   "daemon.runtimeHandlers": runtimeHandlersKind,
+  "daemon.platformAnnotation": annotationKeyKind,
   "cache.maxBytes": cacheSizeKind,
   "cache.dir": optionalPathKind("inside the store"),
 };

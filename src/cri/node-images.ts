@@ -19,6 +19,8 @@ export interface ImageSources {
   readonly pins: readonly string[];
   /** Kubernetes' runtime handlers that pulls may name, besides the usual one, which has no name. */
   readonly runtimeHandlers: ReadonlyMap<string, HandlerOptions>;
+  /** Key of the annotation that says for which platform a pull is; undefined: none does. */
+  readonly platformAnnotation: string | undefined;
   /** Of all settings, `sha256:…`: equal where they are. */
   readonly configDigest: string;
 }

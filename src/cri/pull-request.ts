@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { parseRef, redactName } from "../image/index.ts";
+import { ImageError, parsePlatform, parseRef, redactName, type Platform } from "../image/index.ts";
 import { libraryTokenOf } from "../package/index.ts";
 import { registryOf, type OnPullEvent } from "../pull/index.ts";
 import type { RuntimeMessage } from "../wire/index.ts";
@@ -22,7 +22,7 @@ export interface RequestedPullParts {
  *
  * @returns the id of the image
  * @throws as `pullToStore`; CredentialError; ConnectError INVALID_ARGUMENT for a runtime handler that is
- *   not known
+ *   not known, and for a platform that is none
  */
 export async function pullRequested(
   request: RuntimeMessage<"PullImageRequest">,
@@ -35,7 +35,7 @@ export async function pullRequested(
   notes.image = redactName(reference);
   const handler = request.image?.runtimeHandler ?? "";
   const sources = images.sources();
-  const handled = optionsOf(handler, sources);
+  const handled = { ...optionsOf(handler, sources), ...annotatedOf(request.image, sources) };
   // Archives and paths of this host are for its operator, not for whoever makes pods.
   parseRef(reference);
   const watched = observer.pulling({ reference, call, startedAt: images.now() });
@@ -59,6 +59,26 @@ export async function pullRequested(
     return id;
   } finally {
     watched.ended(id);
+  }
+}
+
+/** What the annotation of a pod says of the platform, where the configuration has one that may. */
+function annotatedOf(
+  spec: RuntimeMessage<"ImageSpec"> | undefined,
+  { platformAnnotation }: ImageSources,
+): { platform?: Platform } {
+  if (platformAnnotation === undefined) return {};
+  const annotations = new Map(Object.entries(spec?.annotations ?? {}));
+  const text = annotations.get(platformAnnotation);
+  if (text === undefined) return {};
+  try {
+    return { platform: parsePlatform(text) };
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ConnectError(
+      `annotation ${platformAnnotation}: ${error.message}`,
+      Code.InvalidArgument,
+    );
   }
 }
 

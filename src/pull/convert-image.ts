@@ -77,6 +77,19 @@ export async function requireRoomToConvert(
   });
 }
 
+/** Bytes of the blobs of layers that no pack is kept of. */
+export async function bytesToConvert(
+  { layers }: ResolvedImage,
+  { reuse, choice }: Pick<ConvertOptions, "reuse" | "choice">,
+): Promise<number> {
+  const codec = Conversion.settingsId(choice.compression);
+  let bytes = 0;
+  for (const { layer } of distinctLayers(layers)) {
+    if ((await reuse?.isKept(layer, codec)) !== true) bytes += layer.descriptor.size;
+  }
+  return bytes;
+}
+
 /**
  * Converts the layers of `image`, each while it is fetched, and writes the SIF into
  * `options.directory`. Layers that were converted before are not converted again, and those that
@@ -140,7 +153,7 @@ async function convertOnce(
     compression: options.choice.compression,
     compressors: options.compressors,
     codecs: options.codecs,
-    jobs: await jobsFor(image, options),
+    jobs: jobsFor(await bytesToConvert(image, options), options.jobs),
     limits: options.limits,
     warn: (message) => {
       onEvent({ kind: "warning", message });
@@ -188,16 +201,8 @@ async function convertOnce(
 }
 
 /** As many compressing threads as there is work for: starting one costs more than a small layer does. */
-async function jobsFor(
-  { layers }: ResolvedImage,
-  { jobs, reuse, choice }: ConvertOptions,
-): Promise<number> {
-  const codec = Conversion.settingsId(choice.compression);
-  let bytes = 0;
-  for (const { layer } of distinctLayers(layers)) {
-    if ((await reuse?.isKept(layer, codec)) !== true) bytes += layer.descriptor.size;
-  }
-  return Math.max(1, Math.min(jobs, Math.ceil(bytes / BYTES_PER_JOB)));
+function jobsFor(bytes: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.ceil(bytes / BYTES_PER_JOB)));
 }
 
 /** Has packs merged in their order, each as soon as it and all below it are there. */

@@ -26,10 +26,11 @@ export async function convertResolved(
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<ConvertedFile> {
-  using _place = await context.conversions?.take(signal);
-  const { convertImage, requireRoomToConvert } = await loadConversion();
-  await using spool = await spoolDirectory(options.tmpDirectory, directory);
+  const { bytesToConvert, convertImage, requireRoomToConvert } = await loadConversion();
   const choice = conversionChoice(options, context);
+  const bytes = await bytesToConvert(image, { reuse, choice });
+  using _place = await context.conversions?.take(bytes, signal);
+  await using spool = await spoolDirectory(options.tmpDirectory, directory);
   await requireRoomToConvert(image, { choice, directory, reuse, what });
   return await convertImage(
     image,

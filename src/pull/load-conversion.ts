@@ -1,7 +1,7 @@
 /** What reads, converts and reuses layers. */
 type ConversionParts = Pick<
   typeof import("./convert-image.ts"),
-  "convertImage" | "requireRoomToConvert"
+  "bytesToConvert" | "convertImage" | "requireRoomToConvert"
 > &
   Pick<typeof import("./layer-reuse.ts"), "LayerReuse"> &
   Pick<typeof import("./verify-layers.ts"), "verifyLayers">;
@@ -11,11 +11,11 @@ type ConversionParts = Pick<
  * without.
  */
 export async function loadConversion(): Promise<ConversionParts> {
-  const [{ convertImage, requireRoomToConvert }, { LayerReuse }, { verifyLayers }] =
+  const [{ bytesToConvert, convertImage, requireRoomToConvert }, { LayerReuse }, { verifyLayers }] =
     await Promise.all([
       import("./convert-image.ts"),
       import("./layer-reuse.ts"),
       import("./verify-layers.ts"),
     ]);
-  return { convertImage, requireRoomToConvert, LayerReuse, verifyLayers };
+  return { bytesToConvert, convertImage, requireRoomToConvert, LayerReuse, verifyLayers };
 }

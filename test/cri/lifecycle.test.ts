@@ -6,6 +6,7 @@ import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { status as codes } from "@grpc/grpc-js";
 import { DaemonPlace } from "../fixtures/daemon/index.ts";
+import { allowedNiceness, nicenessOf } from "../fixtures/niceness.ts";
 import {
   makeImage,
   startRegistry,
@@ -237,21 +238,20 @@ async function fakeNotify(
   return { path: directory, told: async () => await readFile(log, "utf8") };
 }
 
-test("all but the answers to calls is done at a lower priority", async (t) => {
+test("answers to calls come first where they may, and all else is done at a lower priority", async (t) => {
   const place = await newPlace(t);
   const daemon = await place.start();
   const tasks = `/proc/${daemon.processId}/task`;
-  const priorities = new Map<string, Set<string>>();
+  const priorities = new Map<string, Set<number>>();
   for (const id of await readdir(tasks)) {
     const name = (await readFile(`${tasks}/${id}/comm`, "utf8")).trim();
-    // Behind the name, which may hold spaces, the nice value is the 17th field.
-    const fields = (await readFile(`${tasks}/${id}/stat`, "utf8")).split(") ").at(-1)?.split(" ");
-    const nice = fields?.[16] ?? "";
-    priorities.set(name, (priorities.get(name) ?? new Set()).add(nice));
+    const niceness = await nicenessOf(`${tasks}/${id}`);
+    priorities.set(name, (priorities.get(name) ?? new Set()).add(niceness));
   }
-  assert.deepEqual([...(priorities.get("libuv-worker") ?? [])], ["10"]);
-  assert.deepEqual([...(priorities.get("siflet-store") ?? [])], ["0"]);
-  assert.ok(priorities.get("MainThread")?.has("0"));
+  const answering = await allowedNiceness(-5);
+  assert.deepEqual([...(priorities.get("libuv-worker") ?? [])], [10]);
+  assert.deepEqual(priorities.get("siflet-store"), new Set([0, answering]));
+  assert.equal(await nicenessOf(`${tasks}/${daemon.processId}`), answering);
 });
 
 test("systemd is told when the daemon is ready, alive and about to stop", async (t) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { describe, test } from "node:test";
+import { nicenessOf } from "../fixtures/niceness.ts";
 import { makeImage, startRegistry, type FakeRegistry } from "../fixtures/registry/index.ts";
 import { tar } from "../fixtures/tar/index.ts";
 import { hasMountRight } from "../real/index.ts";
@@ -44,6 +45,8 @@ describe("the service", { skip }, () => {
     await using _parts = parts;
     await systemd.systemctl("start", "siflet.service");
     assert.equal(await systemd.show("siflet.service", "StatusText"), "serving images");
+    const main = await systemd.show("siflet.service", "MainPID");
+    assert.equal(await nicenessOf(systemd.path(`/proc/${main}`)), -5);
     const id = await pull(systemd, name);
     const { mode } = await stat(systemd.path("/run/siflet/siflet.sock"));
     assert.equal(mode & 0o777, 0o660);
