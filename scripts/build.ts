@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { bundle } from "./bundle.ts";
+import { bundleProgram } from "./bundle.ts";
 
 // Writes dist/: what the published package holds. Run by `npm run build`, and before `npm pack`.
 
@@ -12,7 +12,7 @@ const DIST = join(ROOT, "dist");
 
 await rm(DIST, { recursive: true, force: true });
 await declare();
-await bundle(DIST);
+await bundleProgram(DIST);
 
 /** Writes the types, a file for a file. */
 async function declare(): Promise<void> {

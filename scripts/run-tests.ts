@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { bundle } from "./bundle.ts";
+import { bundleProgram } from "./bundle.ts";
 
 // All tests, or the files that are named. Where they start siflet as a program, it is the code as it is
 // published: it starts in half the time, and thousands are started.
@@ -13,7 +13,7 @@ const BUILT = join(ROOT, ".cache/built");
 const ALL = ["src/**/*.test.ts", "test/**/*.test.ts"];
 
 await rm(BUILT, { recursive: true, force: true });
-await bundle(BUILT);
+await bundleProgram(BUILT);
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : ALL;
 const tests = spawn(process.execPath, ["--test", "--test-concurrency=2", ...files], {

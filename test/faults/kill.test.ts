@@ -11,11 +11,13 @@ import { oldStore } from "../fixtures/store/old-store.ts";
 import { assertWhole } from "./assert-whole.ts";
 import { random } from "./random.ts";
 import { prepare, SCENARIOS } from "./scenario.ts";
-import { runVictim } from "./start-victim.ts";
+import { bundleVictim, runVictim } from "./start-victim.ts";
 
 /** Kills at instants that no call marks; the same ones in every run, as far as a machine is the same. */
 const RANDOM_KILLS = 200;
 const AT_ONCE = 2;
+
+const program = await bundleVictim();
 
 interface Setup {
   readonly root: string;
@@ -62,7 +64,7 @@ for (const scenario of SCENARIOS) {
           index,
           when,
         } as const;
-        const ending = await runVictim(task);
+        const ending = await runVictim(program, task);
         strays += await assertWhole(directory);
         if (ending === "done") break;
         points += 1;
@@ -87,7 +89,7 @@ test(`killed at ${RANDOM_KILLS} random instants`, async (t) => {
       next += 1;
       const task = { kind: "go on", directory, scratch } as const;
       // The same store goes from one death to the next, as a store of a node does.
-      if ((await runVictim(task, instants() * 150)) === "killed") killed += 1;
+      if ((await runVictim(program, task, instants() * 150)) === "killed") killed += 1;
       await assertWhole(directory);
     }
   };
@@ -112,7 +114,7 @@ test("pulls from a registry, killed at random instants", async (t) => {
       ...({ kind: "pull on and on", directory, references } as const),
       scratch: join(root, "scratch"),
     };
-    await runVictim(task, instants() * 1200);
+    await runVictim(program, task, instants() * 1200);
     // By the same name of this machine: another one's files are left alone for a day.
     await (await openStore(directory)).close();
     await assertWhole(directory);
@@ -126,7 +128,7 @@ test("a store of an old version, killed while it is brought up to date", async (
   for (let index = 0; index < tries; index += 1) {
     const { directory, id, name } = await oldStore(t);
     const task = { kind: "open", directory, scratch: join(directory, "tmp", "scratch") } as const;
-    await runVictim(task, instants() * 60);
+    await runVictim(program, task, instants() * 60);
     await using store = await openTestStore(directory);
     assert.equal((await store.find(name, [name])).id, id);
     assert.deepEqual(await store.repair.integrity(), []);
