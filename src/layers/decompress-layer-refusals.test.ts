@@ -18,7 +18,7 @@ import {
   SMALL_GZIP,
   SMALL_TAR,
   LARGE_ZSTD,
-} from "./decompress-layer-fixture.ts";
+} from "../../test/fixtures/layer-blobs.ts";
 
 /** Magic, and a descriptor with a field for the window's size, here 2^`log`. */
 const windowOf = (log: number): Uint8Array =>

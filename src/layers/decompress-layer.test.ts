@@ -4,8 +4,6 @@ import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { DEFAULT_LIMITS, LimitError } from "../base/index.ts";
-import { tar, tarEnd, tarHeader } from "../../test/fixtures/tar/index.ts";
-import { decompressLayer } from "./decompress-layer.ts";
 import {
   chunksOf,
   open,
@@ -23,7 +21,9 @@ import {
   SMALL_GZIP,
   SMALL_TAR,
   LARGE_ZSTD,
-} from "./decompress-layer-fixture.ts";
+} from "../../test/fixtures/layer-blobs.ts";
+import { tar, tarEnd, tarHeader } from "../../test/fixtures/tar/index.ts";
+import { decompressLayer } from "./decompress-layer.ts";
 import { LayerError } from "./layer-error.ts";
 
 const GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";

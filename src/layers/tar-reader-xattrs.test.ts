@@ -1,6 +1,5 @@
 import { test } from "node:test";
-import { tar } from "../../test/fixtures/tar/index.ts";
-import { assertReads, type Row } from "./tar-reader-fixture.ts";
+import { assertReads, tar, type Row } from "../../test/fixtures/tar/index.ts";
 
 const NUL_CAP = "\x01\0\0\x02\0\x20\0\0";
 

@@ -1,6 +1,12 @@
 import { test } from "node:test";
-import { paxRecords, tar, tarEnd, tarEntry } from "../../test/fixtures/tar/index.ts";
-import { assertReads, type Row } from "./tar-reader-fixture.ts";
+import {
+  assertReads,
+  paxRecords,
+  tar,
+  tarEnd,
+  tarEntry,
+  type Row,
+} from "../../test/fixtures/tar/index.ts";
 
 const LONG = `${"d".repeat(99)}/${"e".repeat(99)}`;
 
