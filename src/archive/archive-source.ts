@@ -1,4 +1,4 @@
-import { limitError, type Limits } from "../base/index.ts";
+import { joinBytes, limitError, type Limits } from "../base/index.ts";
 import {
   ContentError,
   verified,
@@ -50,10 +50,8 @@ export class ArchiveSource implements ImageSource {
     if (size > this.#limits.manifestBytes) {
       throw limitError(this.#limits, "manifestBytes", what, size);
     }
-    const chunks: Uint8Array[] = [];
-    const bytes = verified(this.fetch(descriptor, signal), descriptor, what);
-    for await (const chunk of bytes) chunks.push(chunk);
-    return { bytes: Buffer.concat(chunks), mediaType: mediaType.toLowerCase() };
+    const bytes = await joinBytes(verified(this.fetch(descriptor, signal), descriptor, what));
+    return { bytes, mediaType: mediaType.toLowerCase() };
   }
 
   async *fetch(descriptor: Descriptor, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {

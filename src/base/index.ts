@@ -39,6 +39,8 @@ export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
 export { Slots, type SlotLoad } from "./slots.ts";
 export { BATCH_PRIORITY, lowerPoolPriority, raisePriority } from "./thread-priority.ts";
+export { freeBytes } from "./free-bytes.ts";
+export { joinBytes } from "./join-bytes.ts";
 export { clearAway } from "./clear-away.ts";
 export { exists } from "./exists.ts";
 export { fileSize } from "./file-size.ts";

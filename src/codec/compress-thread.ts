@@ -1,7 +1,7 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
-import { BATCH_PRIORITY } from "../base/index.ts";
+import { BATCH_PRIORITY, freeBytes } from "../base/index.ts";
 import type { BlockCompressor } from "./block-compressor.ts";
 import { loadCompressorOf } from "./compressor-module.ts";
 import {
@@ -41,9 +41,12 @@ function compressBatch(compress: BlockCompressor, batch: Batch): CompressedBatch
  * Gives the memory of a compressed block back at once. Left to the garbage collector, 64 MB of
  * blocks pile up in every thread before it looks.
  */
-function freeBlock({ buffer }: Uint8Array): void {
-  // Small ones may lie in the pool that Node shares out.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
+function freeBlock(block: Uint8Array): void {
+  const { buffer } = block;
+  // A buffer that is larger than the block, and than any that Node shares out, was made for it.
+  const isOwn = buffer.byteLength > Buffer.poolSize && buffer instanceof ArrayBuffer;
+  if (isOwn) buffer.transfer(0);
+  else freeBytes(block);
 }
 
 const port = parentPort;

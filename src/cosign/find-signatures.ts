@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from "../base/index.ts";
+import { DEFAULT_LIMITS, joinBytes } from "../base/index.ts";
 import {
   ContentError,
   type Descriptor,
@@ -143,7 +143,7 @@ class Finder {
   async #readBlob(layer: Descriptor): Promise<Uint8Array> {
     const source = this.#repository.fetch(layer, this.#signal);
     const what = `signature ${layer.digest} of ${this.#what}`;
-    return Buffer.concat(await Array.fromAsync(verified(source, layer, what)));
+    return await joinBytes(verified(source, layer, what));
   }
 
   /** Undefined for what is no manifest: nobody signed anything with it. */

@@ -53,7 +53,8 @@ export class KeepingRepository implements SignatureRepository {
   async *fetch(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.#repository.fetch(descriptor, signal)) {
-      chunks.push(chunk);
+      // A copy, for it outlasts the next one.
+      chunks.push(new Uint8Array(chunk));
       yield chunk;
     }
     this.#answers.blobs.set(descriptor.digest, Buffer.concat(chunks));

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { freeBytes } from "../base/index.ts";
 import { abortError, HttpError } from "./http-error.ts";
 import { type Hop, nameOf } from "./hop.ts";
 import { RateGuard } from "./rate-guard.ts";
@@ -15,7 +16,8 @@ export interface HttpResponse {
   /** Where the answer came from, after redirects. May hold secrets: show it by `redactUrl`. */
   readonly url: URL;
   /**
-   * The raw bytes, to be read once: no Content-Encoding is undone.
+   * The raw bytes, to be read once: no Content-Encoding is undone. A chunk lasts until the next one is
+   * asked for, when its memory is given back.
    *
    * @throws HttpError `HTTP_UNREACHABLE` (cut before its end), `HTTP_STALLED`, `HTTP_PROTOCOL`
    */
@@ -79,6 +81,7 @@ async function* bodyOf(
       got += chunk.length;
       rate.came(chunk.length);
       yield chunk;
+      freeBytes(chunk);
       rate.waitsAgain();
       timer = setTimeout(expire, idleMs);
     }
@@ -118,7 +121,7 @@ export async function readUpTo(
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
-    chunks.push(chunk);
+    chunks.push(new Uint8Array(chunk));
     size += chunk.length;
     if (size > maxBytes) return { bytes: Buffer.concat(chunks, maxBytes), more: true };
   }

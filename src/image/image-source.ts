@@ -26,7 +26,8 @@ export interface BlobSource {
   readonly origin: string | undefined;
 
   /**
-   * Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use.
+   * Streams the bytes of `descriptor`, unchecked: wrap in `verified` before use. A chunk lasts until the
+   * next one is asked for.
    *
    * @param from - the first byte that is wanted, less than the size; absent: 0
    */

@@ -185,8 +185,8 @@ export class LayerJob {
   async *#fetch(signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
     let bytes = from;
     for await (const chunk of this.#source.fetch(this.#layer.descriptor, signal, from)) {
-      yield chunk;
       bytes += chunk.length;
+      yield chunk;
       const resumed = from === 0 ? {} : { resumed: from };
       this.#options.onEvent({ kind: "fetched", layer: this.#index, bytes, ...resumed });
     }

@@ -1,4 +1,4 @@
-import type { Limits } from "../base/index.ts";
+import { joinBytes, type Limits } from "../base/index.ts";
 import {
   choosePlatform,
   contentKey,
@@ -117,13 +117,8 @@ async function fetchConfig(
   if (descriptor.size > limits.configBytes) {
     throw limitError(limits, "configBytes", name, descriptor.size);
   }
-  const read = async (): Promise<Uint8Array> => {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of verified(source.fetch(descriptor, signal), descriptor, name)) {
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  };
+  const read = async (): Promise<Uint8Array> =>
+    await joinBytes(verified(source.fetch(descriptor, signal), descriptor, name));
   return parseImageConfig(await orOnceMore(source, read), name);
 }
 

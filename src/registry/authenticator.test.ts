@@ -11,7 +11,7 @@ import {
   startTokenServer,
   TEST_NOW,
 } from "../../test/fixtures/registry/index.ts";
-import { DEFAULT_LIMITS } from "../base/index.ts";
+import { DEFAULT_LIMITS, joinBytes } from "../base/index.ts";
 import type { HttpClient } from "../http/index.ts";
 import { Registries, type RegistrySource } from "./index.ts";
 
@@ -71,7 +71,7 @@ function log(server: FakeRegistry): string[] {
 }
 
 async function read(source: RegistrySource): Promise<number> {
-  return Buffer.concat(await Array.fromAsync(source.fetch(layer, never))).length;
+  return (await joinBytes(source.fetch(layer, never))).length;
 }
 
 test("one token serves a name, its documents and its blobs", async () => {

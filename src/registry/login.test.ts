@@ -12,7 +12,7 @@ import {
   startTokenServer,
   TEST_NOW,
 } from "../../test/fixtures/registry/index.ts";
-import { DEFAULT_LIMITS, Secret } from "../base/index.ts";
+import { DEFAULT_LIMITS, Secret, joinBytes } from "../base/index.ts";
 import {
   type Credential,
   type CredentialPlace,
@@ -273,7 +273,7 @@ test("credentials follow no redirect, and the token they bought neither", async 
   other.putBlob(image.blobs.get(layer.digest) ?? Buffer.alloc(0));
   on.registry.addFault(path, { redirect: `${other.url}${path}`, method: "GET" });
   on.registry.guardWith({ challenge: () => on.tokens.challenge("team/app"), allows: () => true });
-  const bytes = Buffer.concat(await Array.fromAsync(on.source.fetch(layer, never)));
+  const bytes = await joinBytes(on.source.fetch(layer, never));
   assert.equal(bytes.length, layer.size);
   assert.deepEqual(authorizations(other), ["-"]);
 });

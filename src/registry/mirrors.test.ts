@@ -6,7 +6,7 @@ import {
   openTestClient,
   startRegistry,
 } from "../../test/fixtures/registry/index.ts";
-import { DEFAULT_LIMITS } from "../base/index.ts";
+import { DEFAULT_LIMITS, joinBytes } from "../base/index.ts";
 import type { Descriptor } from "../image/index.ts";
 import {
   type Capability,
@@ -66,7 +66,7 @@ async function setUp(change: Partial<RegistryEndpoint> = {}): Promise<Setup> {
 }
 
 async function read(source: RegistrySource, descriptor: Descriptor, from = 0): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(source.fetch(descriptor, never, from)));
+  return Buffer.from(await joinBytes(source.fetch(descriptor, never, from)));
 }
 
 function ranges({ requests }: FakeRegistry): string[] {

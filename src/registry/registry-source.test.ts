@@ -9,7 +9,7 @@ import {
   openTestClient,
   startRegistry,
 } from "../../test/fixtures/registry/index.ts";
-import { DEFAULT_LIMITS } from "../base/index.ts";
+import { DEFAULT_LIMITS, joinBytes } from "../base/index.ts";
 import type { Descriptor, ImageName } from "../image/index.ts";
 import { Registries, type RegistrySource, UNLABELLED } from "./index.ts";
 
@@ -48,7 +48,7 @@ async function setUp(
 }
 
 async function read(source: RegistrySource, descriptor: Descriptor): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(source.fetch(descriptor, never)));
+  return Buffer.from(await joinBytes(source.fetch(descriptor, never)));
 }
 
 test("a tag resolves by one HEAD, with all four manifest types accepted and no weights", async () => {

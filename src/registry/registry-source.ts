@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Limits, limitError } from "../base/index.ts";
+import { joinBytes, type Limits, limitError } from "../base/index.ts";
 import {
   contentLength,
   type HttpClient,
@@ -118,10 +118,9 @@ export class RepositorySource implements RegistrySource {
         const answer = await this.#ask("GET", endpoint, "manifests", digest, isLast, signal);
         const response = await expectOk(answer, what);
         checkLength(response, size, what);
-        const chunks: Uint8Array[] = [];
         // Holds no more than `size`: the first byte beyond it throws.
-        for await (const chunk of verified(response.body, descriptor, what)) chunks.push(chunk);
-        return { bytes: Buffer.concat(chunks), mediaType: mediaTypeOf(response) ?? UNLABELLED };
+        const bytes = await joinBytes(verified(response.body, descriptor, what));
+        return { bytes, mediaType: mediaTypeOf(response) ?? UNLABELLED };
       });
     for (let breaks = 1; ; breaks += 1) {
       try {

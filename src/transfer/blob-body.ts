@@ -57,8 +57,9 @@ export function checkLength(response: HttpResponse, expected: number, what: stri
 async function* part(body: AsyncIterable<Uint8Array>, { from }: Span): AsyncIterable<Uint8Array> {
   let left = from;
   for await (const chunk of body) {
-    if (left < chunk.length) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
+    const skipped = Math.min(left, chunk.length);
+    left -= skipped;
+    if (skipped < chunk.length) yield chunk.subarray(skipped);
   }
 }
 

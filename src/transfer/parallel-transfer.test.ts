@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { joinBytes } from "../base/index.ts";
 import { HttpError } from "../http/index.ts";
 import type { BlobPart } from "./blob-transfer.ts";
 import type { Span } from "./content-range.ts";
@@ -93,10 +94,11 @@ function hostOf({
 }
 
 async function read(host: Host, span: Span = { from: 0, to: SIZE }): Promise<void> {
-  const bytes = Buffer.concat(
-    await Array.fromAsync(transferredInParallel(span, host.options, never)),
+  const bytes = await joinBytes(transferredInParallel(span, host.options, never));
+  assert.ok(
+    Buffer.from(bytes).equals(blob.subarray(span.from, span.to)),
+    "the bytes of the blob in order",
   );
-  assert.ok(bytes.equals(blob.subarray(span.from, span.to)), "the bytes of the blob in order");
   assert.equal(host.held, 0);
 }
 

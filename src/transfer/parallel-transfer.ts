@@ -1,3 +1,4 @@
+import { freeBytes } from "../base/index.ts";
 import { type BlobPart, transferred, type TransferOptions } from "./blob-transfer.ts";
 import type { Span } from "./content-range.ts";
 
@@ -121,7 +122,10 @@ async function* inPieces(
       if (first === undefined) return;
       const chunk = await first.next();
       if (chunk === undefined) pieces.shift()?.place?.[Symbol.dispose]();
-      else yield chunk;
+      else {
+        yield chunk;
+        freeBytes(chunk);
+      }
     }
     yield* transferred({ from: next, to: span.to }, options, signal);
   } finally {
@@ -144,7 +148,8 @@ function fetchAhead(
     try {
       let left = span.to - span.from;
       for await (const chunk of transferred(span, options, signal)) {
-        chunks.push(chunk.length <= left ? chunk : chunk.subarray(0, left));
+        // A copy, for it outlasts the next one.
+        chunks.push(new Uint8Array(chunk.subarray(0, left)));
         wake.resolve(undefined);
         left -= chunk.length;
         // A host without ranges goes on to the blob's end.
