@@ -3,11 +3,18 @@ import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { newDirectory } from "../../test/fixtures/store/index.ts";
-import { entriesUsage as usageHere, type EntriesUsage } from "../store/index.ts";
+import { UsageWalk, type UsagePart } from "../store/index.ts";
 import { FileSystemUsage } from "./file-system-usage.ts";
 
-const entriesUsage = (directory: string, names: readonly string[]): Promise<EntriesUsage> =>
-  Promise.resolve(usageHere(directory, names));
+/** One entry at a time, and all else between them. */
+async function* usageOf(directory: string): AsyncIterable<UsagePart> {
+  using walk = new UsageWalk(directory);
+  for (;;) {
+    const part = walk.next(1);
+    yield await Promise.resolve(part);
+    if (part.isDone) return;
+  }
+}
 
 async function blocksOf(...paths: readonly string[]): Promise<number> {
   const all = await Promise.all(paths.map((path) => stat(path)));
@@ -25,7 +32,7 @@ test("everything below a directory counts, and a measure is made again when it i
   const onFailure = (error: unknown): void => {
     throw error;
   };
-  const usage = await FileSystemUsage.of(directory, { now: () => now, entriesUsage, onFailure });
+  const usage = await FileSystemUsage.of(directory, { now: () => now, usageOf, onFailure });
   const first = { at: 1000, bytes: await blocksOf(directory, below, file), inodes: 3 };
   assert.deepEqual(usage.get(), first);
 
@@ -58,7 +65,7 @@ test("a measure that fails leaves the one before, and is told", async (t) => {
   const failures: unknown[] = [];
   const usage = await FileSystemUsage.of(inner, {
     now: () => 1000,
-    entriesUsage,
+    usageOf,
     onFailure: (error) => failures.push(error),
   });
   const before = usage.get();
@@ -78,7 +85,7 @@ test("what is freed counts at once, also where a measure that saw it is still be
   const onFailure = (error: unknown): void => {
     throw error;
   };
-  const usage = await FileSystemUsage.of(directory, { now: () => 7, entriesUsage, onFailure });
+  const usage = await FileSystemUsage.of(directory, { now: () => 7, usageOf, onFailure });
   const size = await blocksOf(file);
   const { bytes: before } = usage.get();
   usage.changed();

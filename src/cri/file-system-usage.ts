@@ -1,7 +1,4 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { isErrno } from "../base/index.ts";
-import type { EntriesUsage } from "../store/index.ts";
+import type { UsagePart } from "../store/index.ts";
 
 /** What a directory takes up. */
 export interface Usage {
@@ -17,20 +14,18 @@ const NOTHING: Omit<Usage, "at"> = { bytes: 0, inodes: 0 };
 
 /** How old a measure may be before the next look has it made again. */
 const FRESH_MS = 30_000;
-/** Entries that are looked at together: a millisecond's work, for whoever has to wait for it. */
-const PART = 256;
 
-/** What entries of a directory take up; whatever thread it is that looks. */
-type EntriesUsageOf = (directory: string, names: readonly string[]) => Promise<EntriesUsage>;
+/** What a directory and all below it take up, in parts; whatever thread it is that looks. */
+type UsageOf = (directory: string) => AsyncIterable<Pick<UsagePart, "bytes" | "inodes">>;
 
 /** What a `FileSystemUsage` needs. */
 export interface UsageOptions {
   readonly now: () => number;
   /**
    * Looks at the files. 10,000 of them one by one would keep the event loop, which answers calls, half a second
-   * busy for each measure.
+   * busy for each measure, and their names alone some milliseconds.
    */
-  readonly entriesUsage: EntriesUsageOf;
+  readonly usageOf: UsageOf;
   /** Hears of later measures that failed; the one before stays. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -56,7 +51,7 @@ export class FileSystemUsage {
 
   /** Measures `directory` for the first time. */
   static async of(directory: string, options: UsageOptions): Promise<FileSystemUsage> {
-    const first = await measure(directory, options.now(), options.entriesUsage);
+    const first = await measure(directory, options.now(), options.usageOf);
     return new FileSystemUsage(directory, first, options);
   }
 
@@ -87,8 +82,8 @@ export class FileSystemUsage {
     if (this.#measuring !== undefined) return;
     this.#isStale = false;
     this.#freed = NOTHING;
-    const { now, entriesUsage, onFailure } = this.#options;
-    this.#measuring = measure(this.directory, now(), entriesUsage)
+    const { now, usageOf, onFailure } = this.#options;
+    this.#measuring = measure(this.directory, now(), usageOf)
       .then((usage) => {
         // What went away meanwhile may have been seen before that.
         this.#last = without(usage, this.#freed);
@@ -108,31 +103,12 @@ function without(usage: Usage, { bytes, inodes }: Omit<Usage, "at">): Usage {
   };
 }
 
-async function measure(
-  directory: string,
-  at: number,
-  entriesUsage: EntriesUsageOf,
-): Promise<Usage> {
-  let { bytes, inodes } = await entriesUsage(directory, ["."]);
-  const waiting = [directory];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const names = await entriesOf(path);
-    for (let start = 0; start < names.length; start += PART) {
-      const part = await entriesUsage(path, names.slice(start, start + PART));
-      bytes += part.bytes;
-      inodes += part.inodes;
-      for (const name of part.directories) waiting.push(join(path, name));
-    }
+async function measure(directory: string, at: number, usageOf: UsageOf): Promise<Usage> {
+  let bytes = 0;
+  let inodes = 0;
+  for await (const part of usageOf(directory)) {
+    bytes += part.bytes;
+    inodes += part.inodes;
   }
   return { at, bytes, inodes };
-}
-
-/** What went away while it was looked at takes up nothing. */
-async function entriesOf(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }

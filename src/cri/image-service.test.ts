@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +21,7 @@ async function serviceOf(directory: string, bytes: number): Promise<CriImageServ
   };
   const usage = await FileSystemUsage.of(directory, {
     now: () => 1,
-    entriesUsage: () => Promise.resolve({ bytes: 0, inodes: 0, directories: [] }),
+    usageOf: () => Readable.from([]),
     onFailure: unused,
   });
   const list = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array(bytes));

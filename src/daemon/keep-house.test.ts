@@ -51,7 +51,7 @@ async function setUp(t: TestContext): Promise<Setup> {
     keep: async (policy, more = {}) => {
       const usage = await FileSystemUsage.of(store.directory, {
         now: () => now,
-        entriesUsage: (directory, names) => store.entriesUsage(directory, names),
+        usageOf: (directory) => store.usageOf(directory),
         onFailure: (error) => {
           warn(String(error));
         },

@@ -75,7 +75,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   const encoded = new EncodedImages(reader, () => sources.get().pins);
   const usage = await FileSystemUsage.of(store.directory, {
     now,
-    entriesUsage: (directory, names) => reader.entriesUsage(directory, names),
+    usageOf: (directory) => reader.usageOf(directory),
     onFailure: (error) => {
       observer.warn(`store ${store.directory}: its size cannot be measured: ${String(error)}`);
     },

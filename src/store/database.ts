@@ -12,7 +12,6 @@ import {
   manifestContent,
   objectDigests,
 } from "./evidence-records.ts";
-import { entriesUsage, type EntriesUsage } from "./entries-usage.ts";
 import { fileFactsOf, type FileFacts } from "./file-facts.ts";
 import { ImageFault } from "./image-fault.ts";
 import {
@@ -45,10 +44,17 @@ import type {
 import { numberOf, optionalNumberOf, textOf } from "./row.ts";
 import { imageFile, type StorePaths } from "./store-directory.ts";
 import type { ManifestKey, ManifestRecord } from "./stored-image.ts";
+import { UsageWalk, type UsagePart } from "./usage-walk.ts";
+
+/** Entries that are looked at together: a millisecond's work, for whoever has to wait for it. */
+const USAGE_PART = 256;
 
 /** What can be asked of an open database; each method is one transaction (see `Operations`). */
 export class Database implements Answers<DatabaseOperation> {
   readonly #connection: Connection;
+  /** Measures of directories that go on. */
+  readonly #walks = new Map<number, UsageWalk>();
+  #lastWalk = 0;
   readonly #paths: StorePaths;
   readonly #writer: DatabaseWriter;
 
@@ -95,8 +101,21 @@ export class Database implements Answers<DatabaseOperation> {
     return paths.map(fileFactsOf);
   }
 
-  entriesUsage({ directory, names }: Argument<"entriesUsage">): EntriesUsage {
-    return entriesUsage(directory, names);
+  beginUsage({ directory }: Argument<"beginUsage">): number {
+    this.#lastWalk += 1;
+    this.#walks.set(this.#lastWalk, new UsageWalk(directory));
+    return this.#lastWalk;
+  }
+
+  nextUsage({ walk }: Argument<"nextUsage">): UsagePart {
+    const known = this.#walks.get(walk);
+    if (known === undefined) throw new Error(`nextUsage of ${walk}, which has not begun`);
+    return known.next(USAGE_PART);
+  }
+
+  endUsage({ walk }: Argument<"endUsage">): undefined {
+    this.#walks.get(walk)?.[Symbol.dispose]();
+    this.#walks.delete(walk);
   }
 
   commitImage({ image, now }: Argument<"commitImage">): RecordedImage {

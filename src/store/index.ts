@@ -5,7 +5,7 @@ export { openStore, startDatabase, type StoreOptions } from "./open-store.ts";
 export { infoOf, ociConfigOf, referenceOf } from "./info-of.ts";
 export { isPinned } from "./pins.ts";
 export { identityOf as fileIdentity } from "./file-identity.ts";
-export { entriesUsage, type EntriesUsage } from "./entries-usage.ts";
+export { UsageWalk, type UsagePart } from "./usage-walk.ts";
 export type { FileFacts } from "./file-facts.ts";
 export { findBarriers, type Barrier, type Readers } from "./store-directory.ts";
 export type { StrayFile } from "./store-repair.ts";

@@ -1,6 +1,5 @@
 import type { ImageErrorCode } from "../image/index.ts";
 import type { StoreChanges } from "./change-log.ts";
-import type { EntriesUsage } from "./entries-usage.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { StoreErrorCode } from "./store-error.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
   Names,
   NewImage,
 } from "./stored-image.ts";
+import type { UsagePart } from "./usage-walk.ts";
 
 /** Decided when a store is made, and kept for its life. */
 export interface StoreTraits {
@@ -93,10 +93,10 @@ export interface Operations {
   changesSince: Call<{ readonly position: number | undefined }, StoreChanges>;
   /** What lies at each of the paths. */
   fileFacts: Call<{ readonly paths: readonly string[] }, readonly (FileFacts | undefined)[]>;
-  entriesUsage: Call<
-    { readonly directory: string; readonly names: readonly string[] },
-    EntriesUsage
-  >;
+  /** Begins to measure what a directory and all below it take up; `nextUsage` tells it in parts. */
+  beginUsage: Call<{ readonly directory: string }, number>;
+  nextUsage: Call<{ readonly walk: number }, UsagePart>;
+  endUsage: Call<{ readonly walk: number }, undefined>;
 
   commitImage: Call<{ readonly image: NewImage } & At, RecordedImage>;
   addNames: Call<{ readonly names: Names } & ById, RecordedImage>;

@@ -2,7 +2,6 @@ import type { StoreChanges } from "./change-log.ts";
 import type { Claim } from "./claims.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import type { DatabaseStart, RecordedImage, StoreCounts, StoreTraits } from "./operations.ts";
-import type { EntriesUsage } from "./entries-usage.ts";
 import type { FileFacts } from "./file-facts.ts";
 import { publishImage, removeIdleImage, removeImage, type StoreParts } from "./publication.ts";
 import type { StagingArea, Staging } from "./staging.ts";
@@ -12,6 +11,7 @@ import { StoreEvidence } from "./store-evidence.ts";
 import { StoreRepair } from "./store-repair.ts";
 import type { BorrowOptions, Names, NewImage, Publication, StoredImage } from "./stored-image.ts";
 import { storedOf } from "./stored-of.ts";
+import type { UsagePart } from "./usage-walk.ts";
 
 /** What only a store that may be written has. */
 export interface StoreWriter {
@@ -175,9 +175,18 @@ export class Store implements AsyncDisposable {
     return await this.#client.call("fileFacts", { paths });
   }
 
-  /** What entries of a directory take up, looked at in the same place. */
-  async entriesUsage(directory: string, names: readonly string[]): Promise<EntriesUsage> {
-    return await this.#client.call("entriesUsage", { directory, names });
+  /** What a directory and all below it take up, looked at in the same place, some entries at a time. */
+  async *usageOf(directory: string): AsyncGenerator<UsagePart, void> {
+    const walk = await this.#client.call("beginUsage", { directory });
+    try {
+      for (;;) {
+        const part = await this.#client.call("nextUsage", { walk });
+        yield part;
+        if (part.isDone) return;
+      }
+    } finally {
+      await this.#client.call("endUsage", { walk });
+    }
   }
 
   /**
