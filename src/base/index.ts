@@ -38,7 +38,12 @@ export { homeDirectory } from "./home-directory.ts";
 export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
 export { Slots, type SlotLoad } from "./slots.ts";
-export { BATCH_PRIORITY, lowerPoolPriority, raisePriority } from "./thread-priority.ts";
+export {
+  BATCH_PRIORITY,
+  lowerPoolPriority,
+  raisePriority,
+  startAtBatchPriority,
+} from "./thread-priority.ts";
 export { freeBytes } from "./free-bytes.ts";
 export { joinBytes } from "./join-bytes.ts";
 export { clearAway } from "./clear-away.ts";

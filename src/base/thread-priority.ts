@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { getPriority, setPriority } from "node:os";
 import { getSystemErrorName } from "node:util";
@@ -24,15 +25,45 @@ export function raisePriority(): void {
   try {
     setPriority(0, ANSWER_PRIORITY);
   } catch (error) {
-    if (!isDenied(error)) throw error;
+    if (!isSystemError(error, "EACCES", "EPERM")) throw error;
   }
 }
 
-/** Node has a code of its own for it, and what the system said as a number. */
-function isDenied(error: unknown): boolean {
+/** As `isErrno` of a priority: Node has a code of its own for all of them, and what the system said as a number. */
+function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   if (!(error instanceof Error) || !("errno" in error)) return false;
   const { errno } = error;
-  return typeof errno === "number" && ["EACCES", "EPERM"].includes(getSystemErrorName(errno));
+  return typeof errno === "number" && codes.includes(getSystemErrorName(errno));
+}
+
+/**
+ * Gives threads that `start` starts the priority of a conversion at once. By themselves they could take it only
+ * when they have come up, which is most of the work that some of them do.
+ */
+export function startAtBatchPriority<Started>(start: () => Started): Started {
+  const before = new Set(taskIds());
+  const started = start();
+  for (const id of taskIds()) if (!before.has(id)) lower(id);
+  return started;
+}
+
+/** Threads of this process; none where the system does not list them. */
+function taskIds(): readonly string[] {
+  try {
+    return readdirSync(TASKS);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** Nothing happens where the thread has ended by now. */
+function lower(id: string): void {
+  try {
+    setPriority(Number(id), BATCH_PRIORITY);
+  } catch (error) {
+    if (!isSystemError(error, "ESRCH")) throw error;
+  }
 }
 
 /**
@@ -44,7 +75,7 @@ export async function lowerPoolPriority(): Promise<void> {
   // To list them has started all of them.
   for (const id of await unlessAbsent(readdir(TASKS), [])) {
     const name = await unlessAbsent(readFile(`${TASKS}/${id}/comm`, "utf8"), "");
-    if (name.trim() === POOL_THREAD) setPriority(Number(id), BATCH_PRIORITY);
+    if (name.trim() === POOL_THREAD) lower(id);
   }
 }
 

@@ -1,6 +1,12 @@
 import { open } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { ByteBudget, threadUrl, writeFully, type Limits } from "../base/index.ts";
+import {
+  ByteBudget,
+  startAtBatchPriority,
+  threadUrl,
+  writeFully,
+  type Limits,
+} from "../base/index.ts";
 import { BLOCK_COMPRESSORS, codecIdOf, CODECS } from "../codec/index.ts";
 import type { Compression, KnownCodecs } from "../image/index.ts";
 import { ChunkGatherer } from "./chunk-gatherer.ts";
@@ -85,9 +91,8 @@ export class Conversion implements AsyncDisposable {
       budget: this.#budget.shared,
       budgetBytes: BUDGET_BYTES,
     };
-    this.#worker = new Worker(threadUrl(import.meta.url, "conversion-thread"), {
-      workerData: settings,
-    });
+    const url = threadUrl(import.meta.url, "conversion-thread");
+    this.#worker = startAtBatchPriority(() => new Worker(url, { workerData: settings }));
     this.#worker.on("message", (message: FromThread) => {
       this.#receive(message);
     });
