@@ -61,6 +61,20 @@ test("siflet --version prints the version of package.json", async (t) => {
   assert.deepEqual(result, { exitCode: 0, stdout: `siflet ${version}\n`, stderr: "" });
 });
 
+test("a pull of a process with the lowest priority keeps it, and is a pull", async (t) => {
+  const directory = await newDirectory(t);
+  await using registry = await startRegistry();
+  registry.putImage("team/app", smallImage(), "1.0");
+  // Who is root could take the priority back.
+  const denied = process.geteuid?.() === 0 ? ["setpriv", "--bounding-set=-all"] : [];
+  const words = [...denied, "nice", "-n", "19", process.execPath, ...FLAGS, PROGRAM];
+  const pull = ["--store", join(directory, "store"), "pull", `${registry.host}/team/app:1.0`];
+  const result = await ended(
+    spawn("env", [...words, ...pull], { stdio: ["ignore", "pipe", "pipe"] }),
+  );
+  assert.equal(result.exitCode, 0, result.stderr);
+});
+
 test("siflet pull --json prints one line; images, path and rm know the image", async (t) => {
   const directory = await newDirectory(t);
   await using registry = await startRegistry();

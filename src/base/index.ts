@@ -39,8 +39,8 @@ export { hashFile } from "./hash-file.ts";
 export { SingleFlight } from "./single-flight.ts";
 export { Slots, type SlotLoad } from "./slots.ts";
 export {
-  BATCH_PRIORITY,
   lowerPoolPriority,
+  lowerPriority,
   raisePriority,
   startAtBatchPriority,
 } from "./thread-priority.ts";

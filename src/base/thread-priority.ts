@@ -4,8 +4,8 @@ import { getPriority, setPriority } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { isErrno } from "./errno.ts";
 
-/** Niceness of threads that convert images, against that of the thread that answers callers: 0 or less. */
-export const BATCH_PRIORITY = 10;
+/** Niceness of threads that convert images, where the process has no higher one. */
+const BATCH_PRIORITY = 10;
 const ANSWER_PRIORITY = -5;
 /** What a process has that nobody gave another one. */
 const USUAL_PRIORITY = 0;
@@ -43,8 +43,22 @@ function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
 export function startAtBatchPriority<Started>(start: () => Started): Started {
   const before = new Set(taskIds());
   const started = start();
-  for (const id of taskIds()) if (!before.has(id)) lower(id);
+  for (const id of taskIds()) if (!before.has(id)) lowerPriority(Number(id));
   return started;
+}
+
+/**
+ * Gives a thread the priority of a conversion, where it has a higher one: whoever gave the process a lower one
+ * wants that, and would have to be root to take it back. Nothing happens where the thread has ended by now.
+ *
+ * @param id - of the thread; absent: the calling one
+ */
+export function lowerPriority(id = 0): void {
+  try {
+    if (getPriority(id) < BATCH_PRIORITY) setPriority(id, BATCH_PRIORITY);
+  } catch (error) {
+    if (!isSystemError(error, "ESRCH")) throw error;
+  }
 }
 
 /** Threads of this process; none where the system does not list them. */
@@ -57,15 +71,6 @@ function taskIds(): readonly string[] {
   }
 }
 
-/** Nothing happens where the thread has ended by now. */
-function lower(id: string): void {
-  try {
-    setPriority(Number(id), BATCH_PRIORITY);
-  } catch (error) {
-    if (!isSystemError(error, "ESRCH")) throw error;
-  }
-}
-
 /**
  * Gives the threads of the process's pool the priority of a conversion, for that is whom they work for in a
  * process that answers callers: decompression held up lists of 10,000 images three times as long
@@ -75,7 +80,7 @@ export async function lowerPoolPriority(): Promise<void> {
   // To list them has started all of them.
   for (const id of await unlessAbsent(readdir(TASKS), [])) {
     const name = await unlessAbsent(readFile(`${TASKS}/${id}/comm`, "utf8"), "");
-    if (name.trim() === POOL_THREAD) lower(id);
+    if (name.trim() === POOL_THREAD) lowerPriority(Number(id));
   }
 }
 

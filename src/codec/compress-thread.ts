@@ -1,7 +1,6 @@
-import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
-import { BATCH_PRIORITY, freeBytes } from "../base/index.ts";
+import { freeBytes, lowerPriority } from "../base/index.ts";
 import type { BlockCompressor } from "./block-compressor.ts";
 import { loadCompressorOf } from "./compressor-module.ts";
 import {
@@ -53,7 +52,7 @@ const port = parentPort;
 if (port === null) throw new Error("compress-thread runs as a worker");
 const { settings, compressors } = workerData as CompressorSettings;
 // On Linux this lowers the calling thread alone, so the thread that answers callers stays ahead.
-setPriority(0, BATCH_PRIORITY);
+lowerPriority();
 const compress = await loadCompressorOf(compressors, settings);
 port.on("message", (message: ToCompressor) => {
   if (message.kind === "fingerprint") {

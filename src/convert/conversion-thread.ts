@@ -1,12 +1,11 @@
-import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { BATCH_PRIORITY } from "../base/index.ts";
+import { lowerPriority } from "../base/index.ts";
 import { CODECS, CompressorPool } from "../codec/index.ts";
 import type { ThreadSettings, ToThread } from "./messages.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("conversion-thread runs as a worker");
-setPriority(0, BATCH_PRIORITY);
+lowerPriority();
 const settings = workerData as ThreadSettings;
 // First, for its threads start while all the rest is loaded.
 const pool = new CompressorPool(
