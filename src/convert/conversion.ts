@@ -57,6 +57,8 @@ interface Pending<Value> {
  */
 export class Conversion implements AsyncDisposable {
   readonly #options: ConversionOptions;
+  /** URL of the module that compresses. */
+  readonly #compressors: string;
   readonly #worker: Worker;
   readonly #budget = new ByteBudget(BUDGET_BYTES);
   readonly #layers = new Map<
@@ -79,8 +81,9 @@ export class Conversion implements AsyncDisposable {
     this.#options = options;
     // A conversion that fails before anyone asks tells it to whoever waits for layers.
     this.#codecId.promise.catch(() => undefined);
-    const { compression, compressors = BLOCK_COMPRESSORS } = options;
-    const known = options.codecs?.idOf(compression, compressors);
+    const { compression, compressors = BLOCK_COMPRESSORS, codecs } = options;
+    this.#compressors = compressors;
+    const known = codecs?.idOf(compression, compressors);
     if (known !== undefined) this.#codecId.resolve(known);
     const settings: ThreadSettings = {
       compression,
@@ -286,9 +289,9 @@ export class Conversion implements AsyncDisposable {
   }
 
   #learn(fingerprint: string): void {
-    const { compression, compressors = BLOCK_COMPRESSORS, codecs } = this.#options;
+    const { compression, codecs } = this.#options;
     const id = codecIdOf(CODECS[compression], fingerprint);
-    codecs?.learn(compression, compressors, id);
+    codecs?.learn(compression, this.#compressors, id);
     this.#codecId.resolve(id);
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { type Limits } from "../base/index.ts";
+import type { Limits } from "../base/index.ts";
 import {
   chunksOf,
   open,

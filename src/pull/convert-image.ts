@@ -24,15 +24,13 @@ import type { ScratchDirectory } from "./scratch-directory.ts";
 
 /** Layers that are fetched at the same time. */
 const MOST_FETCHES = 4;
-/** Bytes of blobs that are worth one more compressing thread. */
-const BYTES_PER_JOB = 2 * 1024 * 1024;
 
 export interface ConvertOptions {
   readonly choice: ProfileChoice;
   /** URL of the module of block compressors; absent: siflet's own. */
   readonly compressors?: string | undefined;
   readonly codecs?: KnownCodecs | undefined;
-  /** Compressing threads, where there is work for so many. */
+  /** Compressing threads. */
   readonly jobs: number;
   readonly limits: Limits;
   /** The image, as messages name it. */
@@ -153,7 +151,7 @@ async function convertOnce(
     compression: options.choice.compression,
     compressors: options.compressors,
     codecs: options.codecs,
-    jobs: jobsFor(await bytesToConvert(image, options), options.jobs),
+    jobs: options.jobs,
     limits: options.limits,
     warn: (message) => {
       onEvent({ kind: "warning", message });
@@ -198,11 +196,6 @@ async function convertOnce(
   }
   // What the frozen codec packed does not belong into an image of this machine's own.
   return await convertOnce(image, source, { ...options, reuse: undefined }, false, signal);
-}
-
-/** As many compressing threads as there is work for: starting one costs more than a small layer does. */
-function jobsFor(bytes: number, most: number): number {
-  return Math.max(1, Math.min(most, Math.ceil(bytes / BYTES_PER_JOB)));
 }
 
 /** Has packs merged in their order, each as soon as it and all below it are there. */

@@ -6,6 +6,9 @@ import type { PullContext, PullOptions } from "./pull-context.ts";
 import { conversionChoice, spoolDirectory } from "./pull-options.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
+/** Bytes of blobs that are worth one more compressing thread. */
+const BYTES_PER_JOB = 2 * 1024 * 1024;
+
 /** Where a conversion works. */
 interface ConversionPlace {
   /** The file grows here. */
@@ -39,7 +42,7 @@ export async function convertResolved(
       choice,
       compressors: context.compressors,
       codecs: context.codecs,
-      jobs: options.jobs,
+      jobs: jobsFor(bytes, options.jobs),
       limits: context.limits,
       what,
       directory,
@@ -50,4 +53,9 @@ export async function convertResolved(
     },
     signal,
   );
+}
+
+/** As many compressing threads as there is work for: starting one costs more than a small layer does. */
+function jobsFor(bytes: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.ceil(bytes / BYTES_PER_JOB)));
 }
